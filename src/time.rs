@@ -1,0 +1,100 @@
+//! When and where something was seen: capture clocks and frame numbers.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat};
+
+/// Where and when something was seen. Every event carries one, so every claim
+/// the tool makes can be traced back to a packet.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Stamp {
+    /// Capture clock, not ours. May step backwards between packets.
+    pub at: Timestamp,
+    /// 1-based position in its input, as Wireshark's `frame.number`.
+    pub frame: u64,
+    /// Which of the inputs, counted from 0 in the order they were named.
+    pub input: u16,
+}
+
+impl Stamp {
+    /// Whether it was read before `other`. Within one input the file's order decides; between
+    /// inputs, the clock.
+    pub fn is_before(self, other: Self) -> bool {
+        if self.input == other.input {
+            self.frame < other.frame
+        } else {
+            (self.at, self.input) < (other.at, other.input)
+        }
+    }
+}
+
+/// Nanoseconds since the Unix epoch, UTC, or [`Timestamp::UNKNOWN`].
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The capture does not say: a pcapng Simple Packet Block has no time, and
+    /// some clocks are beyond 1677–2262.
+    pub const UNKNOWN: Self = Self(i64::MIN);
+
+    /// Builds from a capture's seconds and nanoseconds; unknown outside 1677–2262.
+    pub fn from_parts(secs: i64, nanos: u32) -> Self {
+        secs.checked_mul(1_000_000_000)
+            .and_then(|whole| whole.checked_add(i64::from(nanos)))
+            .map_or(Self::UNKNOWN, Self)
+    }
+
+    /// Whether the capture told this time.
+    pub fn is_known(self) -> bool {
+        self != Self::UNKNOWN
+    }
+
+    /// Nanoseconds from `earlier` to `self`, negative if the clock stepped back;
+    /// `None` if either is unknown.
+    pub fn nanos_since(self, earlier: Self) -> Option<i64> {
+        (self.is_known() && earlier.is_known()).then(|| self.0.saturating_sub(earlier.0))
+    }
+
+    /// Whether `self` is at least `span` later than `earlier`; `false` if either is unknown.
+    pub fn is_past(self, earlier: Self, span: Duration) -> bool {
+        self.nanos_since(earlier)
+            .is_some_and(|nanos| i128::from(nanos) >= span.as_nanos().cast_signed())
+    }
+}
+
+/// RFC 3339, UTC, nine digits; an unknown time is a dash.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.is_known() {
+            return out.write_str("-");
+        }
+        let time = DateTime::from_timestamp_nanos(self.0);
+        out.write_str(&time.to_rfc3339_opts(SecondsFormat::Nanos, true))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_print_with_nine_digits_and_survive_nonsense() {
+        for (secs, nanos, wanted) in [
+            (1_767_323_045, 123_456_789, "2026-01-02T03:04:05.123456789Z"),
+            (0, 0, "1970-01-01T00:00:00.000000000Z"),
+            (-1, 999_999_999, "1969-12-31T23:59:59.999999999Z"),
+            (i64::MAX, 0, "-"),
+        ] {
+            assert_eq!(Timestamp::from_parts(secs, nanos).to_string(), wanted);
+        }
+    }
+
+    #[test]
+    fn an_unknown_time_is_never_past_anything() {
+        let known = Timestamp::from_parts(5, 0);
+        assert_eq!(Timestamp::UNKNOWN.nanos_since(known), None);
+        assert!(!Timestamp::UNKNOWN.is_past(known, Duration::ZERO));
+        assert!(known.is_past(known, Duration::ZERO));
+    }
+}
