@@ -1,0 +1,82 @@
+//! Floor 1: bytes on disk become frames.
+//!
+//! A source passes through four stations, each in its own file: `input` reads, counts and
+//! hashes raw bytes; `stream` takes compression off; `window` holds the stretch of the
+//! stream that is being looked at; `pcap` and `pcapng` find the packets in it.
+//! `reader` puts them together for one input, `merge` makes one capture of several.
+
+mod damage;
+mod digest;
+mod error;
+mod facts;
+mod gzip;
+mod input;
+mod interface;
+mod link;
+mod lz4;
+mod merge;
+mod pcap;
+mod pcapng;
+mod pipe;
+mod progress;
+mod reader;
+mod sniff;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod window;
+
+use std::path::{Path, PathBuf};
+
+pub use damage::{Damage, DamageKind};
+pub use error::CaptureError;
+pub use facts::{Compression, Format, InputFacts};
+pub use link::LinkType;
+pub use merge::Capture;
+pub use progress::Progress;
+
+use crate::limits::Limits;
+use crate::time::Stamp;
+
+/// One captured packet, borrowed from the read buffer for one call.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    pub stamp: Stamp,
+    pub link: LinkType,
+    /// What was captured; shorter than the packet if the snap length cut it.
+    pub bytes: &'a [u8],
+    /// Bytes the packet had on the wire; never less than `bytes.len()`.
+    pub wire_len: u32,
+}
+
+/// Where captures come from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Source {
+    File(PathBuf),
+    /// Named `-`.
+    Stdin,
+}
+
+impl Source {
+    /// What the user's argument means.
+    pub fn from_arg(arg: PathBuf) -> Self {
+        if arg.as_os_str() == "-" { Self::Stdin } else { Self::File(arg) }
+    }
+
+    /// As typed; `-` for standard input.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::File(path) => path,
+            Self::Stdin => Path::new("-"),
+        }
+    }
+}
+
+/// How captures are read.
+#[derive(Clone, Debug, Default)]
+pub struct ReadOptions {
+    pub limits: Limits,
+    /// Hash the raw bytes of every input, to their very end.
+    pub hash_inputs: bool,
+    pub progress: Progress,
+}

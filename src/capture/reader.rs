@@ -1,0 +1,225 @@
+//! One input, from its first byte to its facts.
+
+use std::path::PathBuf;
+
+use super::damage::DamageKind;
+use super::error::CaptureError;
+use super::facts::{Format, InputFacts, Tally};
+use super::input::Input;
+use super::link::LinkType;
+use super::pcap::{Layout, Pcap};
+use super::pcapng::{self, Pcapng};
+use super::sniff;
+use super::stream::Stream;
+use super::window::{Halt, Window};
+use super::{Frame, ReadOptions};
+use crate::time::{Stamp, Timestamp};
+
+/// Reads the packets of one input, in their order.
+///
+/// Pull, but not an iterator: a [`Record`] tells where its packet is in the window, and
+/// [`frame`](Self::frame) lends it. So a merge can hold the next packet of every input
+/// without copying one.
+pub(super) struct Reader {
+    window: Window,
+    packets: Packets,
+    format: Option<Format>,
+    tally: Tally,
+    error: Option<CaptureError>,
+    input: u16,
+    /// The last time a packet told: packets without one are ordered by it.
+    clock: Timestamp,
+    head: Option<Record>,
+}
+
+/// Where the current packet is, and what is said about it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Record {
+    /// Index in the window's buffer, good until the next record is read.
+    pub(super) place: usize,
+    pub(super) len: usize,
+    pub(super) wire_len: u32,
+    pub(super) link: LinkType,
+    pub(super) at: Timestamp,
+}
+
+enum Packets {
+    Pcap(Pcap),
+    Pcapng(Pcapng),
+    /// Ended, or never a capture.
+    None,
+}
+
+impl Reader {
+    /// Recognises compression and format. An input that is no capture becomes a reader
+    /// without packets whose facts say so. Fails only if no byte could be read.
+    pub(super) fn open(
+        input: Input,
+        number: u16,
+        buffer_bytes: usize,
+        options: &ReadOptions,
+    ) -> Result<Self, CaptureError> {
+        let stream = Stream::open(input, options.limits.decoder_bytes)?;
+        let mut reader = Self {
+            window: Window::new(stream, options.progress.clone(), buffer_bytes),
+            packets: Packets::None,
+            format: None,
+            tally: Tally::new(options.limits.damage_kept),
+            error: None,
+            input: number,
+            clock: Timestamp::UNKNOWN,
+            head: None,
+        };
+        reader.recognise(options);
+        Ok(reader)
+    }
+
+    /// The next packet, or the one that was put back.
+    #[inline]
+    pub(super) fn next(&mut self) -> Option<Record> {
+        if self.head.is_some() {
+            return self.head.take();
+        }
+        let found = match &mut self.packets {
+            Packets::Pcap(pcap) => pcap.next(&mut self.window),
+            Packets::Pcapng(pcapng) => pcapng.next(&mut self.window, &mut self.tally),
+            Packets::None => return None,
+        };
+        match found {
+            Ok(record) => {
+                self.count(&record);
+                Some(record)
+            }
+            Err(halt) => {
+                self.end(halt);
+                None
+            }
+        }
+    }
+
+    /// Makes `record`, the last one read, the next one again.
+    pub(super) fn put_back(&mut self, record: Record) {
+        self.head = Some(record);
+    }
+
+    /// Reads up to the next packet; when it goes in a merge.
+    pub(super) fn advance(&mut self) -> Timestamp {
+        self.head = self.next();
+        self.clock
+    }
+
+    /// Lends the packet of `record`, the last one read.
+    #[inline]
+    pub(super) fn frame(&self, record: &Record) -> Frame<'_> {
+        Frame {
+            stamp: Stamp { at: record.at, frame: self.tally.packets, input: self.input },
+            link: record.link,
+            bytes: self.window.taken(record.place, record.len),
+            wire_len: record.wire_len,
+        }
+    }
+
+    /// When the last record read stands in a merge.
+    #[inline]
+    pub(super) fn clock(&self) -> Timestamp {
+        self.clock
+    }
+
+    pub(super) fn is_capture(&self) -> bool {
+        self.error.is_none()
+    }
+
+    /// Everything known of the input. Reads the rest of it if it is being hashed.
+    pub(super) fn finish(mut self, path: PathBuf) -> InputFacts {
+        let hashes = self.window.stream.input_mut().finish();
+        InputFacts {
+            path,
+            format: self.format,
+            compression: self.window.stream.compression,
+            bytes: self.window.stream.input().bytes(),
+            packets: self.tally.packets,
+            link_types: self.tally.link_types.into_iter().collect(),
+            first_time: self.tally.first_time,
+            last_time: self.tally.last_time,
+            snaplen_cut_packets: self.tally.snaplen_cut_packets,
+            damage: self.tally.damage,
+            damage_count: self.tally.damage_count,
+            error: self.error,
+            hashes,
+        }
+    }
+
+    fn recognise(&mut self, options: &ReadOptions) {
+        // Short of this many bytes a file may still be a capture that was cut.
+        let shortage = self.window.require(MAGIC_BYTES).err();
+        let head = self.window.filled();
+        if let Some(layout) = Layout::recognise(head) {
+            self.format = Some(layout.format);
+            self.open_pcap(layout, options.limits.record_bytes);
+        } else if pcapng::recognise(head) {
+            self.format = Some(Format::Pcapng);
+            self.packets = Packets::Pcapng(Pcapng::new(options.limits.clone()));
+        } else {
+            self.error = Some(self.refusal(shortage));
+        }
+    }
+
+    fn open_pcap(&mut self, layout: Layout, limit: usize) {
+        match Pcap::open(layout, &mut self.window, limit) {
+            Ok(pcap) => {
+                self.tally.link_types.insert(pcap.link());
+                self.packets = Packets::Pcap(pcap);
+            }
+            Err(halt) => self.end(halt),
+        }
+    }
+
+    /// Why the first bytes are no capture.
+    fn refusal(&self, shortage: Option<Halt>) -> CaptureError {
+        if self.window.is_stopped() {
+            return CaptureError::Stopped;
+        }
+        match shortage {
+            Some(Halt::Damaged { what: DamageKind::StreamCut(compression), .. }) => {
+                CaptureError::Unpacking { compression, is_cut: true }
+            }
+            Some(Halt::Damaged { what: DamageKind::StreamCorrupt { compression, .. }, .. }) => {
+                CaptureError::Unpacking { compression, is_cut: false }
+            }
+            Some(Halt::Damaged { what: DamageKind::ReadFailed(reason), .. }) => {
+                CaptureError::Io(std::io::Error::other(reason))
+            }
+            _ => CaptureError::NotACapture(sniff::describe(self.sample())),
+        }
+    }
+
+    /// Enough of the beginning to tell text from something else.
+    fn sample(&self) -> &[u8] {
+        let filled = self.window.filled();
+        filled.get(..SAMPLE_BYTES).unwrap_or(filled)
+    }
+
+    #[inline]
+    fn count(&mut self, record: &Record) {
+        self.tally.packets += 1;
+        self.tally.add_time(record.at);
+        if record.at.is_known() {
+            self.clock = record.at;
+        }
+        if u64::from(record.wire_len) > record.len as u64 {
+            self.tally.snaplen_cut_packets += 1;
+        }
+    }
+
+    #[cold]
+    fn end(&mut self, halt: Halt) {
+        self.packets = Packets::None;
+        if let Halt::Damaged { offset, what } = halt {
+            self.tally.add_damage(offset, what);
+        }
+    }
+}
+
+/// pcapng's type, length and byte-order magic.
+const MAGIC_BYTES: usize = 12;
+const SAMPLE_BYTES: usize = 512;
