@@ -1,0 +1,92 @@
+//! IP and TCP headers, by etherparse's tolerant slices: segmentation offload leaves a total
+//! length of 0, and a snap length cuts packets; both still have something to say.
+
+use std::net::IpAddr;
+
+use etherparse::err::ip::LaxHeaderSliceError;
+use etherparse::err::tcp::HeaderSliceError;
+use etherparse::{IpNumber, LaxIpSlice, TcpSlice};
+
+use super::{Endpoint, Flags, Segment, SeqNum, Why};
+use crate::capture::Frame;
+
+/// Reads the TCP segment out of `packet`, which is the IP packet inside `frame`.
+pub(super) fn tcp_segment<'a>(frame: &Frame<'a>, packet: &'a [u8]) -> Result<Segment<'a>, Why> {
+    let (ip, stopped) = LaxIpSlice::from_slice(packet).map_err(|error| match error {
+        LaxHeaderSliceError::Len(_) => Why::HeaderCut,
+        LaxHeaderSliceError::Content(_) => Why::IpHeaderInvalid,
+    })?;
+    let payload = ip.payload();
+    if payload.fragmented {
+        return Err(Why::IpFragment);
+    }
+    if stopped.is_some() {
+        return Err(if payload.incomplete { Why::HeaderCut } else { Why::IpHeaderInvalid });
+    }
+    match payload.ip_number {
+        IpNumber::TCP => {}
+        IpNumber::UDP => return Err(Why::Udp),
+        IpNumber::ICMP => return Err(Why::Icmp),
+        IpNumber::IPV6_ICMP => return Err(Why::Icmpv6),
+        IpNumber(other) => return Err(Why::OtherIpProtocol(other)),
+    }
+    let tcp = TcpSlice::from_slice(payload.payload).map_err(|error| match error {
+        HeaderSliceError::Len(_) => Why::HeaderCut,
+        HeaderSliceError::Content(_) => Why::TcpHeaderInvalid,
+    })?;
+    let (src, dst, missing) = addresses(&ip, frame, packet)?;
+    let captured = tcp.payload();
+    Ok(Segment {
+        stamp: frame.stamp,
+        src: Endpoint { ip: src, port: tcp.source_port() },
+        dst: Endpoint { ip: dst, port: tcp.destination_port() },
+        seq: SeqNum(tcp.sequence_number()),
+        ack: SeqNum(tcp.acknowledgment_number()),
+        // The control bits are the fourteenth octet; etherparse checked that it is there.
+        flags: Flags(tcp.slice().get(13).copied().unwrap_or(0)),
+        window: tcp.window_size(),
+        payload: captured,
+        wire_len: u32::try_from(captured.len()).unwrap_or(u32::MAX).saturating_add(missing),
+    })
+}
+
+/// Both addresses, and how many octets of the packet the capture cut off.
+fn addresses(
+    ip: &LaxIpSlice<'_>,
+    frame: &Frame<'_>,
+    packet: &[u8],
+) -> Result<(IpAddr, IpAddr, u32), Why> {
+    let (src, dst, header_len, said): (IpAddr, IpAddr, usize, usize) = match ip {
+        LaxIpSlice::Ipv4(v4) => {
+            let header = v4.header();
+            let said = usize::from(header.total_len());
+            (
+                header.source_addr().into(),
+                header.destination_addr().into(),
+                header.slice().len(),
+                said,
+            )
+        }
+        LaxIpSlice::Ipv6(v6) => {
+            let header = v6.header();
+            let said = match usize::from(header.payload_length()) {
+                0 => 0,
+                len => len + header.slice().len(),
+            };
+            (
+                header.source_addr().into(),
+                header.destination_addr().into(),
+                header.slice().len(),
+                said,
+            )
+        }
+    };
+    let missing = match said {
+        // Segmentation offload: the card fills the length in later, the capture sees none.
+        // What the frame had on the wire is all there is to go by.
+        0 => (frame.wire_len as usize).saturating_sub(frame.bytes.len()),
+        said if said < header_len => return Err(Why::IpHeaderInvalid),
+        said => said.saturating_sub(packet.len()),
+    };
+    Ok((src, dst, u32::try_from(missing).unwrap_or(u32::MAX)))
+}

@@ -1,0 +1,129 @@
+//! A TCP segment and the connection it belongs to.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::time::Stamp;
+
+/// One TCP segment; the payload is lent from the frame.
+#[derive(Clone, Copy, Debug)]
+pub struct Segment<'a> {
+    pub stamp: Stamp,
+    pub src: Endpoint,
+    pub dst: Endpoint,
+    pub seq: SeqNum,
+    /// Meaningful only with [`Flags::ACK`].
+    pub ack: SeqNum,
+    pub flags: Flags,
+    /// As it stands in the header, not scaled (RFC 7323 §2.3).
+    pub window: u16,
+    /// What the capture holds of the payload; shorter than `wire_len` in a snaplen-cut packet.
+    pub payload: &'a [u8],
+    /// Octets of payload the packet had on the wire.
+    pub wire_len: u32,
+}
+
+/// One end of a connection.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Endpoint {
+    pub ip: IpAddr,
+    pub port: u16,
+}
+
+/// `192.0.2.1:21`, `[2001:db8::1]:21`.
+impl fmt::Display for Endpoint {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.ip {
+            IpAddr::V4(ip) => write!(out, "{ip}:{}", self.port),
+            IpAddr::V6(ip) => write!(out, "[{ip}]:{}", self.port),
+        }
+    }
+}
+
+/// A pair of endpoints, the same for both directions: the key of the connection table.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct FlowKey {
+    low: u128,
+    high: u128,
+    ports: u32,
+}
+
+impl FlowKey {
+    /// The key, and whether `src` is its lower end.
+    pub fn of(src: Endpoint, dst: Endpoint) -> (Self, bool) {
+        let (a, b) = ((bits(src.ip), src.port), (bits(dst.ip), dst.port));
+        let forward = a <= b;
+        let (low, high) = if forward { (a, b) } else { (b, a) };
+        let ports = u32::from(low.1) << 16 | u32::from(high.1);
+        (Self { low: low.0, high: high.0, ports }, forward)
+    }
+}
+
+/// IPv4 as its IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2), which no host uses on the wire.
+fn bits(ip: IpAddr) -> u128 {
+    match ip {
+        IpAddr::V4(ip) => 0xffff_0000_0000 | u128::from(ip.to_bits()),
+        IpAddr::V6(ip) => ip.to_bits(),
+    }
+}
+
+/// A TCP sequence number: a position on a ring of 2³² octets (RFC 9293 §3.4).
+///
+/// Deliberately not `Ord`: on a ring "less than" only means something relative
+/// to a base, so comparison goes through [`distance_from`](Self::distance_from).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SeqNum(pub u32);
+
+impl SeqNum {
+    /// Octets from `base` to `self`, in `-2³¹..2³¹`; negative is "before".
+    pub fn distance_from(self, base: Self) -> i64 {
+        i64::from(self.0.wrapping_sub(base.0).cast_signed())
+    }
+
+    /// The position `octets` further on.
+    pub fn plus(self, octets: u32) -> Self {
+        Self(self.0.wrapping_add(octets))
+    }
+}
+
+/// The control bits of a TCP header (RFC 9293 §3.1).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Flags(pub u8);
+
+impl Flags {
+    pub const FIN: Self = Self(0x01);
+    pub const SYN: Self = Self(0x02);
+    pub const RST: Self = Self(0x04);
+    pub const PSH: Self = Self(0x08);
+    pub const ACK: Self = Self(0x10);
+
+    /// Whether all bits of `wanted` are set.
+    pub fn has(self, wanted: Self) -> bool {
+        self.0 & wanted.0 == wanted.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_directions_have_one_key() {
+        let end = |ip: &str, port| Endpoint { ip: ip.parse().unwrap(), port };
+        for (a, b) in [
+            (end("10.0.0.1", 40000), end("10.0.0.2", 21)),
+            (end("10.0.0.1", 21), end("10.0.0.1", 40000)),
+            (end("2001:db8::1", 20), end("2001:db8::2", 20)),
+        ] {
+            let ((there, forward), (back, backward)) = (FlowKey::of(a, b), FlowKey::of(b, a));
+            assert_eq!(there, back);
+            assert_ne!(forward, backward);
+        }
+    }
+
+    #[test]
+    fn distance_crosses_the_wrap_in_both_directions() {
+        assert_eq!(SeqNum(5).distance_from(SeqNum(u32::MAX - 4)), 10);
+        assert_eq!(SeqNum(u32::MAX - 4).distance_from(SeqNum(5)), -10);
+    }
+}
