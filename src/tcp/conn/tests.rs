@@ -1,0 +1,254 @@
+use super::*;
+use crate::time::Timestamp;
+
+/// A segment of a connection between 10.0.0.1:`port` (`from` 21) and 10.0.0.2:21. `from` is the
+/// sender's port, `flags` words of `syn ack fin rst`.
+pub(in crate::tcp) fn segment<'a>(
+    frame: u64,
+    port: u16,
+    to: u16,
+    flags: &str,
+    seq: u32,
+    ack: u32,
+    payload: &'a [u8],
+) -> Segment<'a> {
+    let client = Endpoint { ip: [10, 0, 0, 1].into(), port: if to == 21 { port } else { to } };
+    let server = Endpoint { ip: [10, 0, 0, 2].into(), port: 21 };
+    let (src, dst) = if to == 21 { (client, server) } else { (server, client) };
+    let bits = flags.split(' ').map(|word| match word {
+        "syn" => Flags::SYN.0,
+        "ack" => Flags::ACK.0,
+        "fin" => Flags::FIN.0,
+        "rst" => Flags::RST.0,
+        other => panic!("no such flag: {other}"),
+    });
+    Segment {
+        stamp: Stamp { at: Timestamp::from_parts(frame as i64, 0), frame, input: 0 },
+        src,
+        dst,
+        seq: SeqNum(seq),
+        ack: SeqNum(ack),
+        flags: Flags(bits.fold(0, |all, bit| all | bit)),
+        window: 1000,
+        payload,
+        wire_len: payload.len() as u32,
+    }
+}
+
+/// Replays segments and writes down the events, one line each.
+struct Replay {
+    conn: Option<Conn>,
+    budget: Budget,
+    frame: u64,
+    log: Vec<String>,
+}
+
+const C: u16 = 21;
+const S: u16 = 40000;
+
+impl Replay {
+    fn new() -> Self {
+        Self { conn: None, budget: Budget::new(1000, 1000), frame: 0, log: Vec::new() }
+    }
+
+    /// `to` says the direction: [`C`] from the client, [`S`] from the server.
+    fn see(&mut self, to: u16, flags: &str, seq: u32, ack: u32, payload: &[u8]) -> &mut Self {
+        self.see_cut(to, flags, seq, ack, payload, payload.len() as u32)
+    }
+
+    fn see_cut(
+        &mut self,
+        to: u16,
+        flags: &str,
+        seq: u32,
+        ack: u32,
+        payload: &[u8],
+        wire_len: u32,
+    ) -> &mut Self {
+        self.frame += 1;
+        let segment =
+            Segment { wire_len, ..segment(self.frame, 40000, to, flags, seq, ack, payload) };
+        let conn = self.conn.get_or_insert_with(|| {
+            let mut conn = Conn::new(&segment);
+            conn.remember(|| Recent::bytes(100));
+            conn
+        });
+        let log = &mut self.log;
+        conn.handle(&segment, &mut self.budget, &mut |event| log.push(line(&event)));
+        self
+    }
+
+    fn handshake(&mut self) -> &mut Self {
+        self.see(C, "syn", 99, 0, b"").see(S, "syn ack", 499, 100, b"").see(C, "ack", 100, 500, b"")
+    }
+
+    fn finish(&mut self) -> Vec<String> {
+        let log = &mut self.log;
+        let conn = self.conn.as_mut().unwrap();
+        conn.finish(&mut self.budget, &mut |event| log.push(line(&event)));
+        std::mem::take(log)
+    }
+
+    fn link(&self) -> &Link {
+        &self.conn.as_ref().unwrap().link
+    }
+}
+
+fn line(event: &ConnEvent<'_>) -> String {
+    let who = |dir: &Dir| if *dir == Dir::FromOriginator { 'C' } else { 'S' };
+    match event {
+        ConnEvent::Data { dir, offset, bytes, mark } => {
+            format!("{} {offset} {} #{}", who(dir), bytes.escape_ascii(), mark.stamp.frame)
+        }
+        ConnEvent::Gap { dir, offset, len, .. } => format!("{} gap {offset}+{len}", who(dir)),
+        ConnEvent::Conflict { dir, offset, len, mark } => {
+            format!("{} conflict {offset}+{len} #{}", who(dir), mark.stamp.frame)
+        }
+        ConnEvent::Fin { dir, .. } => format!("{} fin", who(dir)),
+        ConnEvent::Reset { dir, .. } => format!("{} reset", who(dir)),
+    }
+}
+
+#[test]
+fn an_ordinary_connection_is_told_in_order() {
+    let mut replay = Replay::new();
+    replay.handshake();
+    replay.see(S, "ack", 500, 100, b"220\n").see(C, "ack", 100, 504, b"QUIT\n");
+    replay.see(S, "ack fin", 504, 105, b"221\n").see(C, "ack fin", 105, 509, b"");
+    assert_eq!(
+        replay.finish(),
+        ["S 0 220\\n #4", "C 0 QUIT\\n #5", "S 4 221\\n #6", "S fin", "C fin"]
+    );
+    assert_eq!(replay.link().handshake, Handshake::Complete);
+    assert_eq!(replay.link().close, Close::Fin { by: Dir::FromResponder });
+    assert_eq!(replay.link().rtt_ns, Some(2_000_000_000));
+}
+
+#[test]
+fn a_reply_written_before_its_command_waits_for_it() {
+    let mut replay = Replay::new();
+    replay.handshake();
+    replay.see(S, "ack", 500, 105, b"331\n").see(C, "ack", 100, 500, b"USER\n");
+    assert_eq!(replay.finish(), ["C 0 USER\\n #5", "S 0 331\\n #4"]);
+}
+
+#[test]
+fn an_acknowledged_hole_is_a_gap_and_the_stream_goes_on() {
+    let mut replay = Replay::new();
+    replay.handshake();
+    replay.see(S, "ack", 500, 100, b"abc").see(S, "ack", 513, 100, b"xyz");
+    replay.see(C, "ack", 100, 516, b"");
+    for _ in 0..=PATIENCE {
+        replay.see(C, "ack", 100, 516, b"");
+    }
+    assert_eq!(replay.log, ["S 0 abc #4", "S gap 3+10", "S 13 xyz #5"]);
+}
+
+#[test]
+fn what_comes_shortly_after_its_acknowledgement_is_no_gap() {
+    let mut replay = Replay::new();
+    replay.handshake();
+    // Each acknowledgement stands one packet before the data it acknowledges, for a long time.
+    for at in 0..100 {
+        replay.see(C, "ack", 100, 501 + at, b"").see(S, "ack", 500 + at, 100, b"x");
+    }
+    let log = replay.finish();
+    assert_eq!(log.len(), 100);
+    assert!(!log.iter().any(|line| line.contains("gap")), "{log:?}");
+}
+
+#[test]
+fn retransmissions_are_counted_and_a_differing_copy_is_told() {
+    let mut replay = Replay::new();
+    replay.handshake();
+    replay.see(C, "ack", 100, 500, b"USER bob\n").see(C, "ack", 100, 500, b"USER bob\n");
+    replay.see(C, "ack", 105, 500, b"eve\nPASS").see(C, "ack", 108, 500, b"");
+    // A keep-alive: one octet before the next, of no meaning.
+    replay.see(C, "ack", 112, 500, b"\0");
+    let log = replay.finish();
+    assert_eq!(log, ["C 0 USER bob\\n #4", "C conflict 5+3 #6", "C 9 PASS #6"]);
+    assert_eq!(replay.conn.as_ref().unwrap().facts(Dir::FromOriginator).retransmissions, 2);
+}
+
+#[test]
+fn a_capture_of_one_direction_is_not_held_up_by_the_other() {
+    let mut replay = Replay::new();
+    replay.see(S, "syn ack", 499, 100, b"").see(S, "ack", 500, 100, b"220\n");
+    replay.see(S, "ack", 504, 110, b"331\n");
+    assert_eq!(replay.log, ["S 0 220\\n #2", "S 4 331\\n #3"], "nothing waits");
+    assert_eq!(replay.finish()[2..], ["C gap 0+10"]);
+    assert_eq!(replay.link().handshake, Handshake::Half);
+    let facts = replay.conn.as_ref().unwrap().facts(Dir::FromOriginator);
+    assert_eq!((facts.bytes, facts.missing_bytes), (0, 10));
+}
+
+#[test]
+fn offsets_outlive_the_wrap_of_sequence_numbers() {
+    let mut replay = Replay::new();
+    let near_end = u32::MAX - 4;
+    replay.see(C, "syn", near_end.wrapping_sub(1), 0, b"");
+    replay.see(C, "ack", near_end, 1, b"12345").see(C, "ack", 0, 1, b"67890");
+    assert_eq!(replay.finish(), ["C 0 12345 #2", "C 5 67890 #3"]);
+}
+
+#[test]
+fn a_cut_packet_leaves_a_gap_of_what_was_cut() {
+    let mut replay = Replay::new();
+    replay.handshake();
+    replay.see_cut(S, "ack", 500, 100, b"abc", 10).see_cut(S, "ack fin", 510, 100, b"def", 10);
+    assert_eq!(replay.finish(), ["S 0 abc #4", "S gap 3+7", "S 10 def #5", "S gap 13+7", "S fin"]);
+}
+
+#[test]
+fn a_fin_that_was_acknowledged_but_not_captured_is_not_lost_data() {
+    let mut replay = Replay::new();
+    replay.handshake();
+    replay.see(S, "ack", 500, 100, b"abc").see(C, "ack fin", 100, 504, b"");
+    assert_eq!(replay.finish(), ["S 0 abc #4", "C fin"]);
+    assert_eq!(replay.link().close, Close::HalfFin { by: Dir::FromOriginator });
+}
+
+#[test]
+fn a_reset_ends_the_connection_unless_it_is_far_out_of_window() {
+    let mut replay = Replay::new();
+    replay.handshake();
+    replay.see(S, "rst", 1 << 31, 0, b"").see(S, "ack", 500, 100, b"still");
+    replay.see(S, "rst", 505, 0, b"").see(S, "ack", 505, 100, b"after");
+    assert_eq!(replay.finish(), ["S 0 still #5", "S reset"]);
+    assert_eq!(replay.link().close, Close::Reset { by: Dir::FromResponder });
+}
+
+#[test]
+fn a_refused_connection_is_told_from_an_unanswered_one() {
+    let mut replay = Replay::new();
+    replay.see(C, "syn", 99, 0, b"").see(C, "syn", 99, 0, b"");
+    assert_eq!((replay.link().handshake, replay.link().syns), (Handshake::Unanswered, 2));
+    replay.see(S, "rst ack", 0, 100, b"");
+    assert_eq!(replay.link().handshake, Handshake::Refused);
+    assert!(replay.conn.as_ref().unwrap().is_closed());
+}
+
+#[test]
+fn data_before_its_syn_in_the_file_still_starts_at_zero() {
+    let mut replay = Replay::new();
+    replay.see(C, "ack", 100, 500, b"USER").see(C, "syn", 99, 0, b"");
+    assert_eq!(replay.finish(), ["C 0 USER #1"]);
+    let facts = replay.conn.as_ref().unwrap().facts(Dir::FromOriginator);
+    assert!(facts.from_start);
+    assert_eq!(replay.frame, 2);
+}
+
+#[test]
+fn a_zero_window_probe_is_data_once() {
+    let mut replay = Replay::new();
+    replay.handshake();
+    replay.see(S, "ack", 500, 100, b"a").see(S, "ack", 500, 100, b"abc");
+    assert_eq!(replay.finish(), ["S 0 a #4", "S 1 bc #5"]);
+}
+
+#[test]
+fn data_with_the_syn_starts_at_zero() {
+    let mut replay = Replay::new();
+    replay.see(C, "syn", 99, 0, b"early").see(C, "ack", 105, 500, b"next");
+    assert_eq!(replay.finish(), ["C 0 early #1", "C 5 next #2"]);
+}

@@ -1,0 +1,16 @@
+//! Floor 3: segments → ordered streams.
+//!
+//! [`ConnTable`] finds the connection a segment belongs to, [`Conn`] follows its two directions
+//! and returns [`ConnEvent`]s; payload stays borrowed from the frame while it is in order.
+
+#![warn(clippy::indexing_slicing, clippy::unwrap_used)]
+
+mod assembler;
+mod conn;
+mod recent;
+mod table;
+
+pub use self::assembler::{Assembler, Budget, Mark, StreamEvent};
+pub use self::conn::{Close, Conn, ConnEvent, Dir, DirFacts, Handshake, Link};
+pub use self::recent::Recent;
+pub use self::table::{ConnTable, Found, Slot};

@@ -1,0 +1,258 @@
+//! The connections that are open, by their addresses.
+
+use std::collections::HashMap;
+
+use ahash::RandomState;
+
+use super::conn::{Close, Conn};
+use crate::decode::{Flags, FlowKey, Segment};
+use crate::time::Timestamp;
+
+/// Every connection seen, by its pair of addresses; `R` is what its consumer keeps beside it.
+///
+/// A connection that is nobody's business costs one entry of 64 bytes and one look-up a packet.
+#[derive(Debug)]
+pub struct ConnTable<R> {
+    entries: HashMap<FlowKey, Entry, RandomState>,
+    slots: Vec<Option<Box<Slot<R>>>>,
+    free: Vec<u32>,
+    /// Size of `entries` at which those that are over are swept out.
+    sweep_at: usize,
+    most: usize,
+    /// Connections seen.
+    pub seen: u64,
+    /// Connections given up because the table was full.
+    pub evicted: u64,
+}
+
+/// A connection that is followed.
+#[derive(Debug)]
+pub struct Slot<R> {
+    pub conn: Conn,
+    pub role: R,
+}
+
+/// What the table knows of a segment's connection.
+pub enum Found<'a, R> {
+    /// Nobody's business, or a stray segment of none.
+    Nothing,
+    Known(&'a mut Slot<R>),
+    /// A connection not seen before, to be [followed](ConnTable::follow).
+    New,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    state: State,
+    last: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum State {
+    Ignored { fins: u8 },
+    Followed { slot: u32 },
+}
+
+/// Nanoseconds a connection that is over stays known, so that its late packets are not taken
+/// for a new one: the usual TIME-WAIT (RFC 9293 §3.4.2).
+const LINGER_NS: i64 = 60_000_000_000;
+
+const FIRST_SWEEP: usize = 4096;
+
+impl<R> ConnTable<R> {
+    /// A table that follows at most `most` connections, and remembers four times as many that it
+    /// leaves alone.
+    pub fn new(most: usize) -> Self {
+        Self {
+            entries: HashMap::default(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            sweep_at: FIRST_SWEEP,
+            most,
+            seen: 0,
+            evicted: 0,
+        }
+    }
+
+    /// Finds the connection of a segment. A followed one whose addresses this segment uses again
+    /// is handed to `ended`.
+    pub fn find(&mut self, segment: &Segment<'_>, ended: impl FnOnce(Slot<R>)) -> Found<'_, R> {
+        let (key, _) = FlowKey::of(segment.src, segment.dst);
+        let syn = segment.flags.has(Flags::SYN);
+        let Some(entry) = self.entries.get_mut(&key) else {
+            // A bare ACK or RST opens nothing and tells nothing.
+            return if syn || !segment.payload.is_empty() { Found::New } else { Found::Nothing };
+        };
+        entry.last = segment.stamp.at;
+        let slot = match &mut entry.state {
+            // Left alone only once data was seen, so this SYN is another connection's.
+            State::Ignored { .. } if syn && !segment.flags.has(Flags::ACK) => return Found::New,
+            State::Ignored { fins } => {
+                let ends = if segment.flags.has(Flags::RST) { OVER } else { 1 };
+                if segment.flags.has(Flags::RST) || segment.flags.has(Flags::FIN) {
+                    *fins = fins.saturating_add(ends);
+                }
+                return Found::Nothing;
+            }
+            State::Followed { slot } => *slot,
+        };
+        let known = self.slots.get(slot as usize).and_then(Option::as_ref);
+        if known.is_none_or(|known| known.conn.is_replaced_by(segment)) {
+            self.entries.remove(&key);
+            if let Some(old) = self.take(slot) {
+                ended(old);
+            }
+            return Found::New;
+        }
+        match self.slots.get_mut(slot as usize).and_then(Option::as_mut) {
+            Some(known) => Found::Known(known),
+            None => Found::New,
+        }
+    }
+
+    /// Follows the connection this segment begins.
+    pub fn follow(&mut self, segment: &Segment<'_>, role: R) -> &mut Slot<R> {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
+        });
+        let (key, _) = FlowKey::of(segment.src, segment.dst);
+        self.seen += 1;
+        let entry = Entry { state: State::Followed { slot }, last: segment.stamp.at };
+        self.entries.insert(key, entry);
+        match self.slots.get_mut(slot as usize) {
+            Some(place) => place.insert(Box::new(Slot { conn: Conn::new(segment), role })),
+            None => unreachable!("the slot was pushed, or freed, before"),
+        }
+    }
+
+    /// Stops following the connection of a segment; its later packets are left alone. With
+    /// `over`, they are stragglers of a connection that ended, soon forgotten.
+    pub fn forget(&mut self, segment: &Segment<'_>, over: bool) -> Option<Slot<R>> {
+        let (key, _) = FlowKey::of(segment.src, segment.dst);
+        let entry = self.entries.get_mut(&key)?;
+        let State::Followed { slot } = entry.state else { return None };
+        entry.state = State::Ignored { fins: if over { OVER } else { 0 } };
+        self.take(slot)
+    }
+
+    /// Whether [`sweep`](Self::sweep) is due.
+    pub fn is_full(&self) -> bool {
+        self.entries.len() >= self.sweep_at || self.followed() >= self.most
+    }
+
+    /// Forgets what is over. If that is not enough, gives up the half that was silent longest:
+    /// first of the connections that never carried a byte or are left alone, then of all.
+    pub fn sweep(&mut self, now: Timestamp, mut ended: impl FnMut(Slot<R>)) {
+        self.entries.retain(|_, entry| {
+            let lingers = now.nanos_since(entry.last).is_none_or(|age| age < LINGER_NS);
+            lingers || !matches!(entry.state, State::Ignored { fins } if fins >= OVER)
+        });
+        for only_empty in [true, false] {
+            if self.followed() * 4 >= self.most * 3 || self.entries.len() >= self.most * 3 {
+                self.evict_older_half(only_empty, &mut ended);
+            }
+        }
+        self.sweep_at = (self.entries.len() * 2).max(FIRST_SWEEP).min(self.most * 4);
+    }
+
+    /// Takes every connection still followed, in the order of their first frames.
+    pub fn drain(&mut self) -> Vec<Slot<R>> {
+        self.entries.clear();
+        self.free.clear();
+        let mut left: Vec<Slot<R>> = self.slots.drain(..).flatten().map(|slot| *slot).collect();
+        left.sort_by_key(|slot| (slot.conn.link.first.input, slot.conn.link.first.frame));
+        left
+    }
+
+    fn followed(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    fn take(&mut self, slot: u32) -> Option<Slot<R>> {
+        let old = self.slots.get_mut(slot as usize).and_then(Option::take)?;
+        self.free.push(slot);
+        Some(*old)
+    }
+
+    fn evict_older_half(&mut self, only_empty: bool, ended: &mut impl FnMut(Slot<R>)) {
+        let may_go = |entry: &Entry| match entry.state {
+            State::Followed { slot } if only_empty => {
+                let slot = self.slots.get(slot as usize).and_then(Option::as_ref);
+                slot.is_none_or(|slot| slot.conn.is_empty())
+            }
+            State::Ignored { .. } | State::Followed { .. } => true,
+        };
+        let mut chosen: Vec<(Timestamp, FlowKey)> = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| may_go(entry))
+            .map(|(key, entry)| (entry.last, *key))
+            .collect();
+        // By time and then by addresses: which ones go must not depend on the table's order.
+        chosen.sort_unstable();
+        chosen.truncate(chosen.len().div_ceil(2));
+        for (_, key) in chosen {
+            self.evicted += 1;
+            if let Some(Entry { state: State::Followed { slot }, .. }) = self.entries.remove(&key)
+                && let Some(mut old) = self.take(slot)
+            {
+                old.conn.link.close = Close::Timeout;
+                ended(old);
+            }
+        }
+    }
+}
+
+/// Enough FINs for both directions.
+const OVER: u8 = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tcp::assembler::Budget;
+    use crate::tcp::conn::tests::segment;
+
+    #[test]
+    fn a_flood_of_syns_evicts_the_silent_and_keeps_who_spoke() {
+        let mut table = ConnTable::<u32>::new(64);
+        let (mut budget, mut ended) = (Budget::new(0, 0), 0);
+        let talk = segment(1, 1, 21, "ack", 0, 0, b"220 hi\r\n");
+        table.follow(&talk, 0).conn.handle(&talk, &mut budget, &mut |_| {});
+        for port in 2..2000 {
+            let syn = segment(u64::from(port), port, 21, "syn", 0, 0, b"");
+            assert!(matches!(table.find(&syn, |_| ()), Found::New));
+            table.follow(&syn, 1).conn.handle(&syn, &mut budget, &mut |_| {});
+            if table.is_full() {
+                table.sweep(syn.stamp.at, |slot| {
+                    assert_eq!((slot.role, slot.conn.link.close), (1, Close::Timeout));
+                    ended += 1;
+                });
+            }
+            assert!(table.followed() <= 64);
+        }
+        assert!(matches!(table.find(&talk, |_| ()), Found::Known(slot) if slot.role == 0));
+        assert_eq!(table.evicted, ended);
+        assert_eq!(table.seen, 1999);
+        assert_eq!(table.drain().len() as u64 + ended, 1999);
+    }
+
+    #[test]
+    fn used_again_addresses_are_another_connection() {
+        let mut table = ConnTable::new(8);
+        let first = segment(1, 7, 21, "syn", 100, 0, b"");
+        table.follow(&first, 'a').conn.handle(&first, &mut Budget::new(0, 0), &mut |_| {});
+        assert!(matches!(table.find(&first, |_| ()), Found::Known(_)), "a repeated SYN");
+        let second = segment(2, 7, 21, "syn", 5000, 0, b"");
+        let mut old = None;
+        assert!(matches!(table.find(&second, |slot| old = Some(slot.role)), Found::New));
+        assert_eq!(old, Some('a'));
+        table.follow(&second, 'b');
+        table.forget(&second, true);
+        assert!(matches!(
+            table.find(&segment(3, 7, 21, "ack", 0, 0, b"x"), |_| ()),
+            Found::Nothing
+        ));
+        assert!(matches!(table.find(&segment(3, 7, 21, "syn", 0, 0, b""), |_| ()), Found::New));
+    }
+}
