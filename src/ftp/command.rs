@@ -1,0 +1,178 @@
+//! Client commands.
+
+/// One client command.
+///
+/// Illegal input is not an error here: a capture shows what was sent, so what is unknown or
+/// malformed is kept as it came.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Command {
+    pub verb: Verb,
+    /// The verb as it was sent.
+    pub word: Vec<u8>,
+    /// What follows the first space, untouched: pathnames may begin with one.
+    pub arg: Vec<u8>,
+}
+
+/// What a command asks for, as far as the analysis needs it.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Verb {
+    User,
+    Pass,
+    Acct,
+    Auth,
+    /// `ADAT` (RFC 2228 §3), which carries GSSAPI tokens.
+    Adat,
+    Prot,
+    Ccc,
+    Cwd,
+    Cdup,
+    Pwd,
+    Port,
+    Eprt,
+    Lprt,
+    Pasv,
+    Epsv,
+    Lpsv,
+    Type,
+    Mode,
+    Stru,
+    Rest,
+    Retr,
+    Stor,
+    Stou,
+    Appe,
+    List,
+    Nlst,
+    Mlsd,
+    Mlst,
+    Size,
+    Stat,
+    Abor,
+    Rein,
+    Quit,
+    Syst,
+    Feat,
+    Noop,
+    /// `CLNT` and `CSID`: the client names its software.
+    Clnt,
+    Other,
+}
+
+impl Command {
+    /// Reads one line, its end already removed. Verbs are case-insensitive (RFC 959 §5.3).
+    pub fn parse(line: &[u8]) -> Self {
+        let space = line.iter().position(|byte| *byte == b' ');
+        let (word, arg) = match space.and_then(|at| line.split_at_checked(at)) {
+            Some((word, arg)) => (word, arg.get(1..).unwrap_or_default()),
+            None => (line, &[][..]),
+        };
+        Self { verb: Verb::of(word), word: word.to_vec(), arg: arg.to_vec() }
+    }
+
+    /// The verb in its usual spelling, or as it came if it is not a word of letters.
+    pub fn name(&self) -> Vec<u8> {
+        if self.word.iter().all(u8::is_ascii_alphabetic) {
+            self.word.to_ascii_uppercase()
+        } else {
+            self.word.clone()
+        }
+    }
+}
+
+impl Verb {
+    fn of(word: &[u8]) -> Self {
+        let known = COMMANDS.iter().find(|(name, _)| name.as_bytes().eq_ignore_ascii_case(word));
+        known.map_or(Self::Other, |(_, verb)| *verb)
+    }
+
+    /// Whether it moves bytes over a data connection.
+    pub fn is_transfer(self) -> bool {
+        self.is_listing() || matches!(self, Self::Retr | Self::Stor | Self::Stou | Self::Appe)
+    }
+
+    pub fn is_listing(self) -> bool {
+        matches!(self, Self::List | Self::Nlst | Self::Mlsd)
+    }
+}
+
+/// Whether this is a verb of FTP: tells a client's side from a server's, and FTP from the rest.
+pub fn is_command_word(word: &[u8]) -> bool {
+    Verb::of(word) != Verb::Other
+}
+
+/// RFC 959 §4.1 and its `X` forms (RFC 775, RFC 1123 §4.1.3.1), RFC 1639, 2228, 2389, 2428, 3659.
+const COMMANDS: &[(&str, Verb)] = &[
+    ("USER", Verb::User),
+    ("PASS", Verb::Pass),
+    ("ACCT", Verb::Acct),
+    ("AUTH", Verb::Auth),
+    ("ADAT", Verb::Adat),
+    ("PROT", Verb::Prot),
+    ("CCC", Verb::Ccc),
+    ("CWD", Verb::Cwd),
+    ("XCWD", Verb::Cwd),
+    ("CDUP", Verb::Cdup),
+    ("XCUP", Verb::Cdup),
+    ("PWD", Verb::Pwd),
+    ("XPWD", Verb::Pwd),
+    ("PORT", Verb::Port),
+    ("EPRT", Verb::Eprt),
+    ("LPRT", Verb::Lprt),
+    ("PASV", Verb::Pasv),
+    // Asks for the same 227, and for the TLS roles to be turned round for a site-to-site copy.
+    ("CPSV", Verb::Pasv),
+    ("EPSV", Verb::Epsv),
+    ("LPSV", Verb::Lpsv),
+    ("TYPE", Verb::Type),
+    ("MODE", Verb::Mode),
+    ("STRU", Verb::Stru),
+    ("REST", Verb::Rest),
+    ("RETR", Verb::Retr),
+    ("STOR", Verb::Stor),
+    ("STOU", Verb::Stou),
+    ("APPE", Verb::Appe),
+    ("LIST", Verb::List),
+    ("NLST", Verb::Nlst),
+    ("MLSD", Verb::Mlsd),
+    ("MLST", Verb::Mlst),
+    ("SIZE", Verb::Size),
+    ("STAT", Verb::Stat),
+    ("ABOR", Verb::Abor),
+    ("REIN", Verb::Rein),
+    ("QUIT", Verb::Quit),
+    ("SYST", Verb::Syst),
+    ("FEAT", Verb::Feat),
+    ("NOOP", Verb::Noop),
+    ("CLNT", Verb::Clnt),
+    ("CSID", Verb::Clnt),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parse_reads_each_verb_and_keeps_what_it_cannot() {
+        for (line, verb, name, arg) in [
+            (&b"USER anonymous"[..], Verb::User, &b"USER"[..], &b"anonymous"[..]),
+            (b"retr a b.txt", Verb::Retr, b"RETR", b"a b.txt"),
+            (b"RETR  leading", Verb::Retr, b"RETR", b" leading"),
+            (b"RETR \xff\xfe", Verb::Retr, b"RETR", b"\xff\xfe"),
+            (b"xcup", Verb::Cdup, b"XCUP", b""),
+            (b"Xyzzy 1", Verb::Other, b"XYZZY", b"1"),
+            (b"\x16\x03\x01", Verb::Other, b"\x16\x03\x01", b""),
+            (b"", Verb::Other, b"", b""),
+        ] {
+            let command = Command::parse(line);
+            assert_eq!(command.verb, verb, "{}", line.escape_ascii());
+            assert_eq!((&command.name()[..], &command.arg[..]), (name, arg));
+        }
+    }
+
+    #[test]
+    fn every_verb_of_the_table_is_found_by_its_own_name() {
+        for (name, verb) in COMMANDS {
+            assert_eq!(Verb::of(name.to_ascii_lowercase().as_bytes()), *verb);
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Floor 4: bytes → FTP. Pure: knows nothing of TCP, packets or sessions.
+
+#![warn(clippy::indexing_slicing, clippy::unwrap_used)]
+
+mod command;
+mod hostport;
+mod line;
+mod path;
+mod reply;
+
+pub use self::command::{Command, Verb, is_command_word};
+pub use self::hostport::{Announced, parse_229, parse_eprt, parse_lprt, parse_port};
+pub use self::hostport::{find_host_port, find_long_host_port};
+pub use self::line::{Line, LineSplitter};
+pub use self::path::{Directory, quoted_path};
+pub use self::reply::{Joined, Reply, ReplyJoiner, split_code};

@@ -1,0 +1,172 @@
+//! Server replies.
+
+/// One server reply (RFC 959 §4.2).
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Reply {
+    pub code: u16,
+    /// Without the code; lines inside a multi-line reply that do not repeat it are whole.
+    pub lines: Vec<Vec<u8>>,
+    /// Bytes of text that were not kept.
+    pub dropped: u64,
+    /// It was cut short: a gap, or the end of the capture.
+    pub torn: bool,
+}
+
+impl Reply {
+    /// 1yz: another reply will follow (RFC 959 §4.2.1).
+    pub fn is_preliminary(&self) -> bool {
+        self.code / 100 == 1
+    }
+
+    /// 2yz.
+    pub fn is_success(&self) -> bool {
+        self.code / 100 == 2
+    }
+
+    /// 4yz or 5yz.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self.code / 100, 4 | 5)
+    }
+
+    /// The first line.
+    pub fn text(&self) -> &[u8] {
+        self.lines.first().map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Joins the lines of a server reply (RFC 959 §4.2).
+///
+/// `123-` opens a multi-line reply; only `123 ` with the *same* code closes it, so a
+/// line such as `226 ok` inside a 150- reply is text.
+#[derive(Debug)]
+pub struct ReplyJoiner {
+    open: Option<Reply>,
+    bytes: usize,
+    most: usize,
+}
+
+/// What a line turned out to be.
+#[derive(Debug, Eq, PartialEq)]
+pub enum Joined {
+    /// The reply this line completes.
+    Reply(Reply),
+    /// Part of a multi-line reply.
+    More,
+    /// No reply: a line without a code where one must stand.
+    Malformed,
+}
+
+impl ReplyJoiner {
+    /// Keeps at most `most` bytes of the text of one reply.
+    pub fn new(most: usize) -> Self {
+        Self { open: None, bytes: 0, most }
+    }
+
+    /// Takes one line without its end.
+    pub fn push(&mut self, line: &[u8]) -> Joined {
+        let head = split_code(line);
+        let Some(mut reply) = self.open.take() else {
+            self.bytes = 0;
+            let Some((code, more, text)) = head else { return Joined::Malformed };
+            let mut reply = Reply { code, ..Reply::default() };
+            self.keep(&mut reply, text);
+            if !more {
+                return Joined::Reply(reply);
+            }
+            self.open = Some(reply);
+            return Joined::More;
+        };
+        match head {
+            Some((code, more, text)) if code == reply.code => {
+                self.keep(&mut reply, text);
+                if !more {
+                    return Joined::Reply(reply);
+                }
+            }
+            _ => self.keep(&mut reply, line),
+        }
+        self.open = Some(reply);
+        Joined::More
+    }
+
+    /// The end of an open reply will not come.
+    pub fn tear(&mut self) -> Option<Reply> {
+        self.open.take().map(|reply| Reply { torn: true, ..reply })
+    }
+
+    fn keep(&mut self, reply: &mut Reply, text: &[u8]) {
+        if self.bytes + text.len() > self.most {
+            reply.dropped += text.len() as u64;
+            return;
+        }
+        // An empty line costs its entry.
+        self.bytes += text.len() + size_of::<Vec<u8>>();
+        reply.lines.push(text.to_vec());
+    }
+}
+
+/// The code, whether more lines follow, and the text. First digits 1 to 5 are RFC 959's, 6 marks
+/// a protected reply (RFC 2228 §7).
+pub fn split_code(line: &[u8]) -> Option<(u16, bool, &[u8])> {
+    let (digits, rest) = line.split_first_chunk::<3>()?;
+    let [first @ b'1'..=b'6', second @ b'0'..=b'9', third @ b'0'..=b'9'] = *digits else {
+        return None;
+    };
+    let value = |digit: u8| u16::from(digit - b'0');
+    let code = value(first) * 100 + value(second) * 10 + value(third);
+    match rest {
+        [] => Some((code, false, rest)),
+        [b' ', text @ ..] => Some((code, false, text)),
+        [b'-', text @ ..] => Some((code, true, text)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply(code: u16, lines: &[&str]) -> Joined {
+        let lines = lines.iter().map(|line| line.as_bytes().to_vec()).collect();
+        Joined::Reply(Reply { code, lines, ..Reply::default() })
+    }
+
+    #[test]
+    fn only_the_same_code_and_a_space_close_a_reply() {
+        let mut joiner = ReplyJoiner::new(1000);
+        for (line, wanted) in [
+            ("220 ready", reply(220, &["ready"])),
+            ("200", reply(200, &[""])),
+            ("230-Welcome", Joined::More),
+            ("226 not the end", Joined::More),
+            ("230-still", Joined::More),
+            ("230text", Joined::More),
+            ("  indented", Joined::More),
+            (
+                "230 done",
+                reply(
+                    230,
+                    &["Welcome", "226 not the end", "still", "230text", "  indented", "done"],
+                ),
+            ),
+            ("hello", Joined::Malformed),
+            ("2x0 no", Joined::Malformed),
+            ("999 no", Joined::Malformed),
+            ("22", Joined::Malformed),
+            ("631 sealed", reply(631, &["sealed"])),
+        ] {
+            assert_eq!(joiner.push(line.as_bytes()), wanted, "{line}");
+        }
+    }
+
+    #[test]
+    fn text_beyond_the_bound_is_counted_and_the_reply_still_ends() {
+        let mut joiner = ReplyJoiner::new(60);
+        assert_eq!(joiner.push(b"211-0123456789"), Joined::More);
+        for _ in 0..100 {
+            assert_eq!(joiner.push(b" a line of twenty five    "), Joined::More);
+        }
+        let Joined::Reply(reply) = joiner.push(b"211 end") else { panic!("it ends") };
+        assert_eq!((reply.code, reply.lines.len(), reply.dropped), (211, 2, 2577));
+    }
+}
