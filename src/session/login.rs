@@ -1,0 +1,118 @@
+//! Who logged in, and when the clear text ended.
+
+use crate::ftp::{Command, Reply, Verb};
+use crate::time::Stamp;
+
+/// The last user a session tried, and what came of it.
+#[derive(Clone, Debug, Default)]
+pub struct Login {
+    pub user: Option<Vec<u8>>,
+    pub password: Option<Vec<u8>>,
+    pub outcome: LoginOutcome,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum LoginOutcome {
+    /// Nothing was tried.
+    #[default]
+    None,
+    /// The session was under way when the capture began.
+    Unknown,
+    /// Tried, and neither accepted nor refused as far as the capture shows.
+    Incomplete,
+    Accepted,
+    Refused,
+    /// Clear text ended before a login.
+    Encrypted,
+}
+
+/// What protects the session, and since when.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Encryption {
+    pub kind: EncryptionKind,
+    /// The frame after which the control connection is no longer clear text.
+    pub since: Option<Stamp>,
+    pub data: Protection,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum EncryptionKind {
+    #[default]
+    None,
+    /// `AUTH TLS`, `AUTH SSL` and their kin (RFC 4217 §4).
+    Explicit,
+    /// TLS from the first byte, on port 990.
+    Implicit,
+    /// `AUTH GSSAPI` (RFC 2228 appendix I).
+    Gssapi,
+}
+
+/// Of the data connections (RFC 2228 §3, `PROT`).
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Protection {
+    #[default]
+    Clear,
+    Private,
+    Unknown,
+}
+
+impl Login {
+    /// A login is never forgotten for an answer that comes out of turn; a new `USER` starts anew.
+    pub(super) fn handle_command(&mut self, command: &Command) {
+        match command.verb {
+            Verb::User => {
+                *self = Self {
+                    user: Some(command.arg.clone()),
+                    password: None,
+                    outcome: LoginOutcome::Incomplete,
+                };
+            }
+            Verb::Pass => {
+                self.password = Some(command.arg.clone());
+                if self.outcome != LoginOutcome::Accepted {
+                    self.outcome = LoginOutcome::Incomplete;
+                }
+            }
+            Verb::Rein => *self = Self::default(),
+            _ => {}
+        }
+    }
+
+    pub(super) fn handle_reply(&mut self, verb: Verb, reply: &Reply) {
+        if !matches!(verb, Verb::User | Verb::Pass | Verb::Acct) {
+            return;
+        }
+        match reply.code {
+            // 232 and 234: the security exchange already told who it is (RFC 2228 §5.4).
+            230 | 202 | 232 => self.outcome = LoginOutcome::Accepted,
+            _ if reply.is_refusal() => self.outcome = LoginOutcome::Refused,
+            _ => {}
+        }
+    }
+
+    /// What can be said at the end of the session.
+    pub(super) fn settle(&mut self, from_start: bool, clear_text_ended: bool) {
+        self.outcome = match self.outcome {
+            LoginOutcome::None if clear_text_ended => LoginOutcome::Encrypted,
+            LoginOutcome::None if !from_start => LoginOutcome::Unknown,
+            outcome => outcome,
+        };
+    }
+}
+
+impl Encryption {
+    /// The kind an accepted `AUTH` leads to.
+    pub(super) fn kind_of(mechanism: &[u8]) -> EncryptionKind {
+        if mechanism.trim_ascii().eq_ignore_ascii_case(b"GSSAPI") {
+            EncryptionKind::Gssapi
+        } else {
+            EncryptionKind::Explicit
+        }
+    }
+
+    /// From here on the control connection cannot be read, and what it agrees on for the data
+    /// connections cannot be known.
+    pub(super) fn begin(&mut self, kind: EncryptionKind, since: Stamp) {
+        *self = Self { kind, since: Some(since), data: Protection::Unknown };
+    }
+}

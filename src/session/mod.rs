@@ -1,0 +1,116 @@
+//! Floor 5: FTP lines → what happened, and which connection carries what.
+//!
+//! [`Tracker`] is fed the events of control connections and asked about every new connection;
+//! it returns finished [`Session`]s and the [`Request`]s made in them.
+
+#![warn(clippy::indexing_slicing, clippy::unwrap_used)]
+
+mod dialogue;
+mod login;
+mod pairing;
+mod promise;
+mod request;
+mod sniff;
+mod tracker;
+
+pub use self::login::{Encryption, EncryptionKind, Login, LoginOutcome, Protection};
+pub use self::promise::{Confidence, Connected, DataId, How, Link, Peers};
+pub use self::request::{Expected, Method, Representation, Request, Setup, SizeSource};
+pub use self::sniff::{Protocol, Sniffed, Sniffer};
+pub use self::tracker::{Outcome, Tracker};
+
+use crate::decode::Endpoint;
+use crate::ftp::{Command, Reply};
+use crate::tcp::{self, DirFacts};
+use crate::time::Stamp;
+
+/// Number of a session, in the order in which control connections were recognised.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct SessionId(pub u32);
+
+/// Number of a transfer, in the order of the commands.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct TransferId(pub u32);
+
+/// One control connection, as it happened. Facts only.
+#[derive(Clone, Debug)]
+pub struct Session {
+    pub id: SessionId,
+    pub client: Endpoint,
+    pub server: Endpoint,
+    pub tcp: ControlLink,
+    /// The text of the 220.
+    pub banner: Option<Vec<u8>>,
+    pub software: Software,
+    pub login: Login,
+    pub encryption: Encryption,
+    /// In the order the commands were sent.
+    pub exchanges: Vec<Exchange>,
+    /// In the order of their commands.
+    pub transfers: Vec<TransferId>,
+}
+
+/// How the control connection itself fared.
+#[derive(Clone, Debug)]
+pub struct ControlLink {
+    pub link: tcp::Link,
+    pub from_client: DirFacts,
+    pub from_server: DirFacts,
+    /// Ranges of which a second, differing copy was seen.
+    pub conflicts: Vec<Stamp>,
+    /// Whether the client sent the SYN; false where roles had to be told from what was said.
+    pub client_is_originator: bool,
+}
+
+/// What the two ends say they are.
+#[derive(Clone, Debug, Default)]
+pub struct Software {
+    /// The text of the 215.
+    pub server_system: Option<Vec<u8>>,
+    /// The argument of `CLNT` or `CSID`.
+    pub client: Option<Vec<u8>>,
+}
+
+/// One command and everything the server said to it.
+#[derive(Clone, Debug)]
+pub struct Exchange {
+    /// `None` for replies nobody asked for: the greeting, a 421 timeout.
+    pub sent: Option<Sent>,
+    /// Zero or more 1yz, then at most one final reply (RFC 959 §5.4).
+    pub replies: Vec<Received>,
+    /// Lines of the server that were no replies.
+    pub malformed: Vec<(Stamp, Vec<u8>)>,
+    /// The working directory when it was answered; empty while unknown.
+    pub cwd: Vec<u8>,
+    pub transfer: Option<TransferId>,
+}
+
+/// A command and the frame that completed it.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub stamp: Stamp,
+    pub command: Command,
+    /// Its end, or what stood before it, was not captured, or it was too long to keep.
+    pub is_partial: bool,
+}
+
+/// A reply and the frame that completed it.
+#[derive(Clone, Debug)]
+pub struct Received {
+    pub stamp: Stamp,
+    pub reply: Reply,
+}
+
+impl Exchange {
+    /// The final reply, if it came.
+    pub fn final_reply(&self) -> Option<&Received> {
+        self.replies.last().filter(|received| !received.reply.is_preliminary())
+    }
+
+    /// The first frame of it.
+    pub fn stamp(&self) -> Option<Stamp> {
+        let replied = self.replies.first().map(|received| received.stamp);
+        let malformed = self.malformed.first().map(|(stamp, _)| *stamp);
+        self.sent.as_ref().map(|sent| sent.stamp).or(replied).or(malformed)
+    }
+}

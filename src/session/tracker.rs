@@ -1,0 +1,320 @@
+//! All sessions of a capture.
+
+use std::collections::BTreeMap;
+
+use super::dialogue::{Dialogue, Effect};
+use super::promise::{Claim, Connected, DataId, Links, Peers, Promise};
+use super::request::{Request, SizeSource};
+use super::{ControlLink, Encryption, Exchange, Login, Session, SessionId, Software, TransferId};
+use crate::limits::Limits;
+use crate::tcp::{Conn, ConnEvent, Dir, Handshake, Mark};
+use crate::time::Stamp;
+
+/// Follows every control connection, and knows which connection carries what.
+///
+/// In: [`open`](Self::open), [`handle`](Self::handle) and [`end`](Self::end) for control
+/// connections; [`connect`](Self::connect), [`note_up`](Self::note_up) and
+/// [`note_over`](Self::note_over) for all others. Out, to be polled after each event:
+/// [`poll_exchanges`](Self::poll_exchanges), [`poll_request`](Self::poll_request) and
+/// [`poll_ended`](Self::poll_ended), in that order.
+#[derive(Debug)]
+pub struct Tracker {
+    dialogues: BTreeMap<SessionId, Dialogue>,
+    links: Links,
+    limits: Limits,
+    next_session: u32,
+    next_transfer: u32,
+    /// Sessions in which something became final since the last poll.
+    touched: Vec<SessionId>,
+    effects: Vec<Effect>,
+    claims: Vec<Claim>,
+    overflows: BTreeMap<&'static str, u64>,
+}
+
+impl Tracker {
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            dialogues: BTreeMap::new(),
+            links: Links::new(limits.promises, limits.orphans),
+            limits: limits.clone(),
+            next_session: 0,
+            next_transfer: 0,
+            touched: Vec::new(),
+            effects: Vec::new(),
+            claims: Vec::new(),
+            overflows: BTreeMap::new(),
+        }
+    }
+
+    /// A control connection was recognised; its server sends in direction `server`.
+    pub fn open(&mut self, conn: &Conn, server: Dir) -> SessionId {
+        self.next_session += 1;
+        let id = SessionId(self.next_session);
+        let (client, server_end) = match server {
+            Dir::FromResponder => (conn.originator, conn.responder),
+            Dir::FromOriginator => (conn.responder, conn.originator),
+        };
+        let session = Session {
+            id,
+            client,
+            server: server_end,
+            tcp: ControlLink::of(conn, server),
+            banner: None,
+            software: Software::default(),
+            login: Login::default(),
+            encryption: Encryption::default(),
+            exchanges: Vec::new(),
+            transfers: Vec::new(),
+        };
+        let from_start = conn.link.handshake != Handshake::NotCaptured;
+        self.links.open_pair(client.ip, server_end.ip);
+        self.dialogues.insert(id, Dialogue::new(session, from_start, &self.limits));
+        id
+    }
+
+    /// The control connection is inside TLS from its first byte.
+    pub fn begin_implicit_tls(&mut self, id: SessionId, since: Stamp) {
+        if let Some(dialogue) = self.dialogues.get_mut(&id) {
+            dialogue.begin_implicit_tls(since);
+        }
+    }
+
+    /// Takes an event of a control connection; its server sends in direction `server`.
+    pub fn handle(&mut self, id: SessionId, server: Dir, event: &ConnEvent<'_>) {
+        let Some(dialogue) = self.dialogues.get_mut(&id) else { return };
+        let (next, effects) = (&mut self.next_transfer, &mut self.effects);
+        match *event {
+            ConnEvent::Data { dir, offset, bytes, mark } if dir == server => {
+                dialogue.handle_server(offset, bytes, mark, effects);
+            }
+            ConnEvent::Data { offset, bytes, mark, .. } => {
+                dialogue.handle_client(offset, bytes, mark, next, effects);
+            }
+            ConnEvent::Gap { dir, offset, len, mark } if dir == server => {
+                dialogue.handle_server_gap(offset, len, mark, effects);
+            }
+            ConnEvent::Gap { offset, mark, .. } => {
+                dialogue.handle_client_gap(offset, mark, next, effects);
+            }
+            ConnEvent::Conflict { mark, .. } => {
+                let conflicts = &mut dialogue.session.tcp.conflicts;
+                if conflicts.len() < self.limits.ranges {
+                    conflicts.push(mark.stamp);
+                }
+            }
+            ConnEvent::Fin { .. } | ConnEvent::Reset { .. } => {}
+        }
+        self.apply(id);
+    }
+
+    /// A control connection is over.
+    pub fn end(&mut self, id: SessionId, conn: &Conn, server: Dir) {
+        let Some(dialogue) = self.dialogues.get_mut(&id) else { return };
+        let conflicts = std::mem::take(&mut dialogue.session.tcp.conflicts);
+        dialogue.session.tcp = ControlLink { conflicts, ..ControlLink::of(conn, server) };
+        let mark = Mark { stamp: conn.link.last, acked: 0 };
+        dialogue.finish(mark, &mut self.next_transfer, &mut self.effects);
+        let (client, server) = (dialogue.session.client.ip, dialogue.session.server.ip);
+        self.links.close_pair(client, server);
+        self.apply(id);
+    }
+
+    /// A connection that is no control connection was opened.
+    pub fn connect(&mut self, peers: &Peers) -> Connected {
+        let connected = self.links.connect(peers, &mut self.claims);
+        self.apply_claims();
+        connected
+    }
+
+    /// Whether a candidate was claimed since.
+    pub fn is_claimed(&self, data: DataId) -> bool {
+        self.links.is_claimed(data)
+    }
+
+    /// A data connection or a candidate came up.
+    pub fn note_up(&mut self, data: DataId) {
+        self.links.note_up(data);
+    }
+
+    /// A data connection or a candidate ended; who waits for that may be final now.
+    pub fn note_over(&mut self, data: DataId) {
+        self.touched.extend(self.links.note_over(data));
+    }
+
+    /// The connection is none that carries transfers, or has been handed over.
+    pub fn forget(&mut self, data: DataId) {
+        self.links.forget(data);
+    }
+
+    /// File sizes shown by a listing of `directory`.
+    pub fn note_sizes(
+        &mut self,
+        session: SessionId,
+        directory: &[u8],
+        entries: impl IntoIterator<Item = (Vec<u8>, u64)>,
+        source: SizeSource,
+    ) {
+        if let Some(dialogue) = self.dialogues.get_mut(&session) {
+            dialogue.note_sizes(directory, entries, source);
+        }
+    }
+
+    /// Every exchange to which nothing will be added, and whose session is not over.
+    pub fn poll_exchanges(&mut self, mut out: impl FnMut(SessionId, Exchange)) {
+        for id in &self.touched {
+            if let Some(dialogue) = self.dialogues.get_mut(id) {
+                dialogue.final_exchanges().for_each(|exchange| out(*id, exchange));
+            }
+        }
+    }
+
+    /// The next transfer whose two halves are final: it was answered and its connection ended.
+    pub fn poll_request(&mut self) -> Option<(SessionId, Request)> {
+        let links = &self.links;
+        let is_final = |request: &Request| {
+            let over = request.setup.link.map(|link| links.is_over(link.data));
+            // Without a connection, only a refusal is final: one may still be found.
+            match over {
+                Some(over) => over && request.is_answered(),
+                None => request.is_refused(),
+            }
+        };
+        let found = self.touched.iter().find_map(|id| {
+            let open = self.dialogues.get(id)?.open.iter();
+            let mut done = open.filter(|(_, open)| is_final(&open.request));
+            done.next().map(|(transfer, _)| (*id, *transfer))
+        });
+        let (id, transfer) = found?;
+        self.take(id, transfer)
+    }
+
+    /// Every session that is over, once its data connections are. With `all`, every session
+    /// whose control connection ended. Transfers still open come first.
+    pub fn poll_ended(&mut self, all: bool, mut out: impl FnMut(Outcome)) {
+        let mut touched = std::mem::take(&mut self.touched);
+        if all {
+            touched = self.dialogues.keys().copied().collect();
+        }
+        touched.dedup();
+        for id in touched {
+            let Some(dialogue) = self.dialogues.get(&id) else { continue };
+            let is_held = dialogue.open.values().any(|open| {
+                open.request.setup.link.is_some_and(|link| !self.links.is_over(link.data))
+            });
+            if !dialogue.is_over || is_held && !all {
+                continue;
+            }
+            self.link_in_time_order(id);
+            let transfers: Vec<TransferId> =
+                self.dialogues.get(&id).into_iter().flat_map(|d| d.open.keys().copied()).collect();
+            for transfer in transfers {
+                if let Some((id, request)) = self.take(id, transfer) {
+                    out(Outcome::Request(id, Box::new(request)));
+                }
+            }
+            if let Some(dialogue) = self.dialogues.remove(&id) {
+                for (name, count) in dialogue.overflows() {
+                    *self.overflows.entry(name).or_default() += count;
+                }
+                let exchanges = dialogue.exchanges.into_list();
+                out(Outcome::Session(Box::new(Session { exchanges, ..dialogue.session })));
+            }
+        }
+    }
+
+    /// Bounds that were reached, by name, with how often.
+    pub fn overflows(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let links = [
+            ("promises", self.links.promise_overflows),
+            ("orphans", self.links.candidate_overflows),
+        ];
+        self.overflows.iter().map(|(name, count)| (*name, *count)).chain(links)
+    }
+
+    fn take(&mut self, id: SessionId, transfer: TransferId) -> Option<(SessionId, Request)> {
+        self.links.stop_waiting(transfer);
+        let request = self.dialogues.get_mut(&id)?.take(transfer)?;
+        Some((id, request))
+    }
+
+    /// Transfers that the server acknowledged and whose connection nothing announced.
+    fn link_in_time_order(&mut self, id: SessionId) {
+        let Some(dialogue) = self.dialogues.get_mut(&id) else { return };
+        let (session, client, server) =
+            (dialogue.session.id, dialogue.session.client, dialogue.session.server);
+        for open in dialogue.open.values_mut() {
+            let request = &mut open.request;
+            let begun = request.preliminary.is_some()
+                || request.answered.is_some_and(|(_, code)| code < 300);
+            if request.setup.link.is_some() || !begun {
+                continue;
+            }
+            let waiting = super::promise::Waiting {
+                session,
+                setup: open.setup,
+                client,
+                server,
+                asked: request.asked,
+            };
+            let until = request.answered.map(|(stamp, _)| stamp);
+            request.setup.link = self.links.in_time_order(&waiting, until);
+        }
+    }
+
+    /// Carries out what a dialogue asked for.
+    fn apply(&mut self, id: SessionId) {
+        let Some(dialogue) = self.dialogues.get(&id) else { return };
+        let (client, server) = (dialogue.session.client.ip, dialogue.session.server.ip);
+        for effect in self.effects.drain(..) {
+            match effect {
+                Effect::Announce { setup, method, address, stamp } => {
+                    let promise = Promise {
+                        session: id,
+                        setup,
+                        method,
+                        address,
+                        client,
+                        server,
+                        stamp,
+                        kept: None,
+                    };
+                    self.claims.extend(self.links.announce(promise));
+                }
+                Effect::Withdraw { setup, port } => self.links.withdraw(id, setup, port),
+                Effect::Wait { transfer, waiting } => self.links.wait(transfer, waiting),
+                Effect::Settled => self.touched.push(id),
+            }
+        }
+        self.apply_claims();
+    }
+
+    fn apply_claims(&mut self) {
+        for claim in self.claims.drain(..) {
+            if let Some(dialogue) = self.dialogues.get_mut(&claim.session) {
+                if let Some(transfer) = dialogue.link(claim.setup, claim.link) {
+                    self.links.stop_waiting(transfer);
+                }
+                self.touched.push(claim.session);
+            }
+        }
+    }
+}
+
+/// What leaves when a session is over.
+#[derive(Debug)]
+pub enum Outcome {
+    Request(SessionId, Box<Request>),
+    Session(Box<Session>),
+}
+
+impl ControlLink {
+    fn of(conn: &Conn, server: Dir) -> Self {
+        Self {
+            link: conn.link.clone(),
+            from_client: conn.facts(server.reversed()),
+            from_server: conn.facts(server),
+            conflicts: Vec::new(),
+            client_is_originator: server == Dir::FromResponder,
+        }
+    }
+}
