@@ -1,8 +1,13 @@
+pub mod analysis;
+pub mod analyzer;
 pub mod capture;
+pub mod cli;
 pub mod decode;
 pub mod ftp;
 pub mod hash;
 pub mod limits;
+pub mod report;
 pub mod session;
 pub mod tcp;
 pub mod time;
+pub mod transfer;

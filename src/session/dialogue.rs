@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use super::login::{Encryption, EncryptionKind, Protection};
 use super::pairing::{Pairing, Pending, ReplyPlace};
-use super::promise::{Link, Waiting};
+use super::promise::{DataId, Link, Waiting};
 use super::request::{Expected, Method, Representation, Request, Setup, SizeSource, name_in};
 use super::{Exchange, Received, Sent, Session, TransferId};
 use crate::decode::Endpoint;
@@ -39,10 +39,19 @@ pub(super) enum Effect {
     Announce { setup: u32, method: Method, address: Endpoint, stamp: Stamp },
     /// Nobody does any more.
     Withdraw { setup: u32, port: u16 },
+    /// A connection that was made for no transfer.
+    Abandon { data: DataId },
     /// A transfer began, and has no connection yet.
     Wait { transfer: TransferId, waiting: Waiting },
     /// Something became final.
     Settled,
+}
+
+/// What a link did: the transfer that has its connection now, and the attempt it had before.
+#[derive(Debug)]
+pub(super) struct Linked {
+    pub(super) transfer: Option<TransferId>,
+    pub(super) replaced: Option<DataId>,
 }
 
 /// A transfer that is not handed over yet.
@@ -217,15 +226,16 @@ impl Dialogue {
     }
 
     /// Writes down the connection that fulfils a setup.
-    pub(super) fn link(&mut self, setup: u32, link: Link) -> Option<TransferId> {
+    pub(super) fn link(&mut self, setup: u32, link: Link) -> Linked {
+        let mut linked = Linked { transfer: None, replaced: None };
         if let Some(open) = self.setups.iter_mut().find(|open| open.id == setup) {
-            open.setup.link = Some(link);
+            linked.replaced = open.setup.link.replace(link).map(|link| link.data);
         }
-        let taken = self.open.iter_mut().find(|(_, open)| open.setup == setup);
-        taken.map(|(transfer, open)| {
-            open.request.setup.link = Some(link);
-            *transfer
-        })
+        if let Some((transfer, open)) = self.open.iter_mut().find(|(_, open)| open.setup == setup) {
+            linked.transfer = Some(*transfer);
+            linked.replaced = open.request.setup.link.replace(link).map(|link| link.data);
+        }
+        linked
     }
 
     /// Sizes that a listing showed, relative to the directory it lists.
@@ -258,6 +268,13 @@ impl Dialogue {
             request.expected = None;
         }
         Some(request)
+    }
+
+    /// Whether a listing goes over this connection.
+    pub(super) fn lists_over(&self, data: DataId) -> bool {
+        let over =
+            |open: &OpenRequest| open.request.setup.link.is_some_and(|link| link.data == data);
+        self.open.values().any(|open| open.request.verb.is_listing() && over(open))
     }
 
     /// Exchanges to which nothing will be added.
@@ -441,6 +458,7 @@ impl Dialogue {
             name,
             representation: self.context.representation.clone(),
             rest_offset: std::mem::take(&mut self.context.rest_offset),
+            protection: self.session.encryption.data,
             setup: Setup::none(Method::Default),
             expected: None,
             preliminary: None,
@@ -574,7 +592,7 @@ impl Dialogue {
             open.request.handle_reply(stamp, reply);
             if open.request.is_refused() {
                 // What was set up for it is still there for the next.
-                let mut taken = self.setups.iter_mut().filter(|setup| setup.taken_by == transfer);
+                let taken = self.setups.iter_mut().filter(|setup| setup.taken_by == transfer);
                 taken.for_each(|setup| setup.taken_by = None);
             }
             let name = open.request.name.as_deref();
@@ -680,8 +698,10 @@ impl Text {
 }
 
 impl OpenSetup {
-    fn withdrawal(&self) -> Option<Effect> {
-        withdrawal(self.id, &self.setup)
+    fn withdrawal(&self) -> impl Iterator<Item = Effect> + use<> {
+        let unused = self.setup.link.filter(|_| self.taken_by.is_none());
+        let abandon = unused.map(|link| Effect::Abandon { data: link.data });
+        withdrawal(self.id, &self.setup).into_iter().chain(abandon)
     }
 }
 

@@ -100,7 +100,7 @@ pub(super) struct Links {
     promise_count: usize,
     connections: BTreeMap<DataId, Known>,
     /// Sessions open between two hosts, lower address first.
-    pairs: HashMap<(IpAddr, IpAddr), u32, RandomState>,
+    pairs: HashMap<(IpAddr, IpAddr), Pair, RandomState>,
     /// Transfers without a connection, by the hosts of their session.
     waiting: BTreeMap<TransferId, Waiting>,
     next: u32,
@@ -115,11 +115,20 @@ pub(super) struct Links {
 #[derive(Debug)]
 struct Known {
     peers: Peers,
+    /// The direction the FTP server sends in, as far as addresses and ports tell.
+    server: Dir,
     /// Sessions it was given to: two in a site-to-site copy.
     claimed_by: Vec<SessionId>,
     /// It came up: an attempt that did not leaves its promise open.
     is_up: bool,
     is_over: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pair {
+    sessions: u32,
+    /// The server of the last one opened.
+    server: IpAddr,
 }
 
 /// A transfer that has no connection yet.
@@ -158,16 +167,18 @@ impl Links {
     }
 
     /// A session between two hosts began.
-    pub(super) fn open_pair(&mut self, a: IpAddr, b: IpAddr) {
-        *self.pairs.entry((a.min(b), a.max(b))).or_default() += 1;
+    pub(super) fn open_pair(&mut self, client: IpAddr, server: IpAddr) {
+        let pair =
+            self.pairs.entry(pair_of(client, server)).or_insert(Pair { sessions: 0, server });
+        *pair = Pair { sessions: pair.sessions + 1, server };
     }
 
     /// A session between two hosts ended.
-    pub(super) fn close_pair(&mut self, a: IpAddr, b: IpAddr) {
-        let key = (a.min(b), a.max(b));
-        if let Some(count) = self.pairs.get_mut(&key) {
-            *count -= 1;
-            if *count == 0 {
+    pub(super) fn close_pair(&mut self, client: IpAddr, server: IpAddr) {
+        let key = pair_of(client, server);
+        if let Some(pair) = self.pairs.get_mut(&key) {
+            pair.sessions -= 1;
+            if pair.sessions == 0 {
                 self.pairs.remove(&key);
             }
         }
@@ -194,7 +205,8 @@ impl Links {
             self.unclaimed.insert(data);
         }
         let claimed_by = found.iter().map(|claim| claim.session).collect();
-        let known = Known { peers: *peers, claimed_by, is_up: false, is_over: false };
+        let server = self.server_of(peers);
+        let known = Known { peers: *peers, server, claimed_by, is_up: false, is_over: false };
         self.connections.insert(data, known);
         for claim in found {
             self.note_kept(&claim, peers.responder.port, data);
@@ -283,9 +295,19 @@ impl Links {
         }
     }
 
+    /// The direction the FTP server sends in on an unclaimed connection, as far as that is known.
+    pub(super) fn server_dir(&self, data: DataId) -> Option<Dir> {
+        self.connections.get(&data).map(|known| known.server)
+    }
+
     /// Whether some setup was given this connection.
     pub(super) fn is_claimed(&self, data: DataId) -> bool {
-        self.connections.get(&data).is_some_and(|known| !known.claimed_by.is_empty())
+        !self.claimed_by(data).is_empty()
+    }
+
+    /// The sessions that were given this connection.
+    pub(super) fn claimed_by(&self, data: DataId) -> &[SessionId] {
+        self.connections.get(&data).map_or(&[], |known| &known.claimed_by)
     }
 
     /// The connection came up.
@@ -376,14 +398,23 @@ impl Links {
         Some(Claim { session: first.session, setup: first.setup, link })
     }
 
+    fn server_of(&self, peers: &Peers) -> Dir {
+        let pair = self.pairs.get(&pair_of(peers.originator.ip, peers.responder.ip));
+        match pair {
+            Some(pair) => server_dir(peers, pair.server),
+            None if peers.originator.port == DATA_PORT => Dir::FromOriginator,
+            None => Dir::FromResponder,
+        }
+    }
+
     fn looks_like_data(&self, peers: &Peers) -> bool {
         let ports = [peers.originator.port, peers.responder.port];
         if ports.contains(&DATA_PORT) {
             return true;
         }
-        let (a, b) = (peers.originator.ip, peers.responder.ip);
+        let pair = pair_of(peers.originator.ip, peers.responder.ip);
         // Data connections use no other well-known port; what runs on those is something else.
-        ports.iter().all(|port| *port >= 1024) && self.pairs.contains_key(&(a.min(b), a.max(b)))
+        ports.iter().all(|port| *port >= 1024) && self.pairs.contains_key(&pair)
     }
 }
 
@@ -417,6 +448,10 @@ fn fits(promise: &Promise, peers: &Peers) -> Option<Link> {
 /// Whether a connection is between the two hosts of the session that promised it.
 fn is_between(promise: &Promise, peers: &Peers) -> bool {
     is_pair(peers, promise.client, promise.server)
+}
+
+fn pair_of(a: IpAddr, b: IpAddr) -> (IpAddr, IpAddr) {
+    (a.min(b), a.max(b))
 }
 
 fn is_pair(peers: &Peers, a: IpAddr, b: IpAddr) -> bool {

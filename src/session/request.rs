@@ -1,6 +1,7 @@
 //! What a client asked to have moved, and what was agreed for it.
 
 use super::TransferId;
+use super::login::Protection;
 use super::promise::Link;
 use crate::decode::Endpoint;
 use crate::ftp::{Command, Reply, Verb};
@@ -22,6 +23,7 @@ pub struct Request {
     pub representation: Representation,
     /// Of the `REST` before it.
     pub rest_offset: u64,
+    pub protection: Protection,
     pub setup: Setup,
     pub expected: Option<Expected>,
     /// The first 1yz.

@@ -1,5 +1,6 @@
 //! What a connection speaks, from the first things said on it.
 
+use crate::decode::Endpoint;
 use crate::ftp::{is_command_word, split_code};
 use crate::tcp::Dir;
 
@@ -53,16 +54,20 @@ const FTPS_PORT: u16 = 990;
 const MOST: usize = 4096;
 
 impl Sniffer {
-    /// Listens to a connection; `ports` are those known to be FTP's.
-    pub fn new(originator_port: u16, responder_port: u16, ports: &[u16]) -> Self {
-        let expectation = if ports.contains(&responder_port) {
+    /// Listens to a connection; `is_ftp` knows the endpoints where FTP servers are.
+    pub fn new(
+        originator: Endpoint,
+        responder: Endpoint,
+        is_ftp: impl Fn(&Endpoint) -> bool,
+    ) -> Self {
+        let expectation = if is_ftp(&responder) {
             Expectation::Ftp { server: Dir::FromResponder }
-        } else if ports.contains(&originator_port) {
+        } else if is_ftp(&originator) {
             // The first segment captured was the server's.
             Expectation::Ftp { server: Dir::FromOriginator }
-        } else if responder_port == FTPS_PORT {
+        } else if responder.port == FTPS_PORT {
             Expectation::Ftps { server: Dir::FromResponder }
-        } else if originator_port == FTPS_PORT {
+        } else if originator.port == FTPS_PORT {
             Expectation::Ftps { server: Dir::FromOriginator }
         } else {
             Expectation::None
@@ -244,7 +249,8 @@ mod tests {
     const S: Dir = Dir::FromResponder;
 
     fn verdict(ports: (u16, u16), said: &[(Dir, &str)]) -> Sniffed {
-        let mut sniffer = Sniffer::new(ports.0, ports.1, &[21]);
+        let end = |port| Endpoint { ip: [10, 0, 0, 1].into(), port };
+        let mut sniffer = Sniffer::new(end(ports.0), end(ports.1), |end| end.port == 21);
         let mut verdict = Sniffed::Unclear;
         for (dir, bytes) in said {
             assert_eq!(verdict, Sniffed::Unclear, "{said:?}");

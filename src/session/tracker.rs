@@ -1,13 +1,14 @@
 //! All sessions of a capture.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use super::dialogue::{Dialogue, Effect};
 use super::promise::{Claim, Connected, DataId, Links, Peers, Promise};
 use super::request::{Request, SizeSource};
 use super::{ControlLink, Encryption, Exchange, Login, Session, SessionId, Software, TransferId};
 use crate::limits::Limits;
-use crate::tcp::{Conn, ConnEvent, Dir, Handshake, Mark};
+use crate::tcp::{Close, Conn, ConnEvent, Dir, Handshake, Mark};
 use crate::time::Stamp;
 
 /// Follows every control connection, and knows which connection carries what.
@@ -28,6 +29,8 @@ pub struct Tracker {
     touched: Vec<SessionId>,
     effects: Vec<Effect>,
     claims: Vec<Claim>,
+    /// Connections no transfer will ask for any more.
+    abandoned: Vec<DataId>,
     overflows: BTreeMap<&'static str, u64>,
 }
 
@@ -42,14 +45,20 @@ impl Tracker {
             touched: Vec::new(),
             effects: Vec::new(),
             claims: Vec::new(),
+            abandoned: Vec::new(),
             overflows: BTreeMap::new(),
         }
     }
 
-    /// A control connection was recognised; its server sends in direction `server`.
-    pub fn open(&mut self, conn: &Conn, server: Dir) -> SessionId {
+    /// The number of a session that may begin with the connection just seen. One that turns out
+    /// to be no FTP leaves its number unused.
+    pub fn reserve(&mut self) -> SessionId {
         self.next_session += 1;
-        let id = SessionId(self.next_session);
+        SessionId(self.next_session)
+    }
+
+    /// A control connection was recognised; its server sends in direction `server`.
+    pub fn open(&mut self, id: SessionId, conn: &Conn, server: Dir) {
         let (client, server_end) = match server {
             Dir::FromResponder => (conn.originator, conn.responder),
             Dir::FromOriginator => (conn.responder, conn.originator),
@@ -69,7 +78,6 @@ impl Tracker {
         let from_start = conn.link.handshake != Handshake::NotCaptured;
         self.links.open_pair(client.ip, server_end.ip);
         self.dialogues.insert(id, Dialogue::new(session, from_start, &self.limits));
-        id
     }
 
     /// The control connection is inside TLS from its first byte.
@@ -169,7 +177,7 @@ impl Tracker {
     }
 
     /// The next transfer whose two halves are final: it was answered and its connection ended.
-    pub fn poll_request(&mut self) -> Option<(SessionId, Request)> {
+    pub fn poll_request(&mut self) -> Option<Settled> {
         let links = &self.links;
         let is_final = |request: &Request| {
             let over = request.setup.link.map(|link| links.is_over(link.data));
@@ -208,8 +216,8 @@ impl Tracker {
             let transfers: Vec<TransferId> =
                 self.dialogues.get(&id).into_iter().flat_map(|d| d.open.keys().copied()).collect();
             for transfer in transfers {
-                if let Some((id, request)) = self.take(id, transfer) {
-                    out(Outcome::Request(id, Box::new(request)));
+                if let Some(settled) = self.take(id, transfer) {
+                    out(Outcome::Request(Box::new(settled)));
                 }
             }
             if let Some(dialogue) = self.dialogues.remove(&id) {
@@ -222,6 +230,27 @@ impl Tracker {
         }
     }
 
+    /// The next connection that was promised and made, and that no transfer asks for any more.
+    pub fn poll_abandoned(&mut self) -> Option<DataId> {
+        self.abandoned.pop()
+    }
+
+    /// The direction the FTP server sends in on a connection nobody claimed.
+    pub fn server_dir(&self, data: DataId) -> Option<Dir> {
+        self.links.server_dir(data)
+    }
+
+    /// How many sessions were given this connection: two in a site-to-site copy.
+    pub fn claimants(&self, data: DataId) -> usize {
+        self.links.claimed_by(data).len()
+    }
+
+    /// Whether the connection is known to carry a listing.
+    pub fn is_listing(&self, data: DataId) -> bool {
+        let mut sessions = self.links.claimed_by(data).iter();
+        sessions.any(|id| self.dialogues.get(id).is_some_and(|dialogue| dialogue.lists_over(data)))
+    }
+
     /// Bounds that were reached, by name, with how often.
     pub fn overflows(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let links = [
@@ -231,10 +260,17 @@ impl Tracker {
         self.overflows.iter().map(|(name, count)| (*name, *count)).chain(links)
     }
 
-    fn take(&mut self, id: SessionId, transfer: TransferId) -> Option<(SessionId, Request)> {
+    fn take(&mut self, id: SessionId, transfer: TransferId) -> Option<Settled> {
         self.links.stop_waiting(transfer);
-        let request = self.dialogues.get_mut(&id)?.take(transfer)?;
-        Some((id, request))
+        let dialogue = self.dialogues.get_mut(&id)?;
+        let request = dialogue.take(transfer)?;
+        let session = &dialogue.session;
+        let around = Circumstances {
+            client: session.client.ip,
+            control_open: session.tcp.link.close == Close::Open,
+            server_unheard: dialogue.is_over && session.tcp.from_server.bytes == 0,
+        };
+        Some(Settled { session: id, request, around })
     }
 
     /// Transfers that the server acknowledged and whose connection nothing announced.
@@ -281,6 +317,7 @@ impl Tracker {
                     self.claims.extend(self.links.announce(promise));
                 }
                 Effect::Withdraw { setup, port } => self.links.withdraw(id, setup, port),
+                Effect::Abandon { data } => self.abandoned.push(data),
                 Effect::Wait { transfer, waiting } => self.links.wait(transfer, waiting),
                 Effect::Settled => self.touched.push(id),
             }
@@ -291,19 +328,40 @@ impl Tracker {
     fn apply_claims(&mut self) {
         for claim in self.claims.drain(..) {
             if let Some(dialogue) = self.dialogues.get_mut(&claim.session) {
-                if let Some(transfer) = dialogue.link(claim.setup, claim.link) {
+                let linked = dialogue.link(claim.setup, claim.link);
+                if let Some(transfer) = linked.transfer {
                     self.links.stop_waiting(transfer);
                 }
+                self.abandoned.extend(linked.replaced);
                 self.touched.push(claim.session);
             }
         }
     }
 }
 
+/// A transfer about which nothing more will be said.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    pub session: SessionId,
+    pub request: Request,
+    pub around: Circumstances,
+}
+
+/// What else of its session bears on the outcome of a transfer.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances {
+    pub client: IpAddr,
+    /// The control connection was open when this was settled: at the end of the capture, the
+    /// transfer may have gone on.
+    pub control_open: bool,
+    /// Nothing the server said was captured.
+    pub server_unheard: bool,
+}
+
 /// What leaves when a session is over.
 #[derive(Debug)]
 pub enum Outcome {
-    Request(SessionId, Box<Request>),
+    Request(Box<Settled>),
     Session(Box<Session>),
 }
 

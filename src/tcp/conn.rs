@@ -24,7 +24,7 @@ impl Dir {
 
 /// What a connection tells its consumer. Between one segment and the next, events of both
 /// directions come in the order in which the ends must have acted.
-#[derive(Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum ConnEvent<'a> {
     /// In-order bytes; `offset` continues where the direction's last event ended.
     Data { dir: Dir, offset: u64, bytes: &'a [u8], mark: Mark },

@@ -3,7 +3,7 @@
 //! [`ConnTable`] finds the connection a segment belongs to, [`Conn`] follows its two directions
 //! and returns [`ConnEvent`]s; payload stays borrowed from the frame while it is in order.
 
-#![warn(clippy::indexing_slicing, clippy::unwrap_used)]
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::unwrap_used))]
 
 mod assembler;
 mod conn;

@@ -110,8 +110,14 @@ impl<R> ConnTable<R> {
         }
     }
 
-    /// Follows the connection this segment begins.
-    pub fn follow(&mut self, segment: &Segment<'_>, role: R) -> &mut Slot<R> {
+    /// Follows the connection this segment begins, in the role that `meet` gives it.
+    pub fn follow(
+        &mut self,
+        segment: &Segment<'_>,
+        meet: impl FnOnce(&mut Conn) -> R,
+    ) -> &mut Slot<R> {
+        let mut conn = Conn::new(segment);
+        let role = meet(&mut conn);
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
@@ -121,7 +127,7 @@ impl<R> ConnTable<R> {
         let entry = Entry { state: State::Followed { slot }, last: segment.stamp.at };
         self.entries.insert(key, entry);
         match self.slots.get_mut(slot as usize) {
-            Some(place) => place.insert(Box::new(Slot { conn: Conn::new(segment), role })),
+            Some(place) => place.insert(Box::new(Slot { conn, role })),
             None => unreachable!("the slot was pushed, or freed, before"),
         }
     }
@@ -218,11 +224,11 @@ mod tests {
         let mut table = ConnTable::<u32>::new(64);
         let (mut budget, mut ended) = (Budget::new(0, 0), 0);
         let talk = segment(1, 1, 21, "ack", 0, 0, b"220 hi\r\n");
-        table.follow(&talk, 0).conn.handle(&talk, &mut budget, &mut |_| {});
+        table.follow(&talk, |_| 0).conn.handle(&talk, &mut budget, &mut |_| {});
         for port in 2..2000 {
             let syn = segment(u64::from(port), port, 21, "syn", 0, 0, b"");
             assert!(matches!(table.find(&syn, |_| ()), Found::New));
-            table.follow(&syn, 1).conn.handle(&syn, &mut budget, &mut |_| {});
+            table.follow(&syn, |_| 1).conn.handle(&syn, &mut budget, &mut |_| {});
             if table.is_full() {
                 table.sweep(syn.stamp.at, |slot| {
                     assert_eq!((slot.role, slot.conn.link.close), (1, Close::Timeout));
@@ -241,13 +247,13 @@ mod tests {
     fn used_again_addresses_are_another_connection() {
         let mut table = ConnTable::new(8);
         let first = segment(1, 7, 21, "syn", 100, 0, b"");
-        table.follow(&first, 'a').conn.handle(&first, &mut Budget::new(0, 0), &mut |_| {});
+        table.follow(&first, |_| 'a').conn.handle(&first, &mut Budget::new(0, 0), &mut |_| {});
         assert!(matches!(table.find(&first, |_| ()), Found::Known(_)), "a repeated SYN");
         let second = segment(2, 7, 21, "syn", 5000, 0, b"");
         let mut old = None;
         assert!(matches!(table.find(&second, |slot| old = Some(slot.role)), Found::New));
         assert_eq!(old, Some('a'));
-        table.follow(&second, 'b');
+        table.follow(&second, |_| 'b');
         table.forget(&second, true);
         assert!(matches!(
             table.find(&segment(3, 7, 21, "ack", 0, 0, b"x"), |_| ()),

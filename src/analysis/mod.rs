@@ -1,0 +1,155 @@
+//! Floor 7: everything known of a capture, in one place.
+
+use std::collections::BTreeMap;
+
+use crate::capture::InputFacts;
+use crate::decode::Endpoint;
+use crate::limits::Limits;
+use crate::session::{Exchange, Protocol, Session, SessionId};
+use crate::time::Stamp;
+use crate::transfer::{Orphan, Transfer};
+
+/// Everything found in a capture.
+#[derive(Debug, Default)]
+pub struct Analysis {
+    pub inputs: Vec<InputFacts>,
+    pub capture: CaptureFacts,
+    /// In the order of their first frames.
+    pub sessions: Vec<Session>,
+    /// In the order of their commands.
+    pub transfers: Vec<Transfer>,
+    /// In the order of their first frames.
+    pub orphans: Vec<Orphan>,
+}
+
+impl Analysis {
+    /// What a reader should know before believing the rest.
+    pub fn warnings(&self) -> Vec<String> {
+        warnings(&self.inputs, &self.capture)
+    }
+}
+
+/// What a reader should know before believing the rest, one sentence each.
+pub fn warnings(inputs: &[InputFacts], capture: &CaptureFacts) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for input in inputs {
+        let path = input.path.display();
+        if let Some(error) = &input.error {
+            warnings.push(format!("{path}: nothing could be read: {error}"));
+        }
+        warnings.extend(input.damage.iter().map(|damage| format!("{path}: {damage}")));
+        let more = input.damage_count - input.damage.len() as u64;
+        if more > 0 {
+            warnings.push(format!("{path}: damaged in {more} more places"));
+        }
+        if input.snaplen_cut_packets > 0 {
+            let cut = input.snaplen_cut_packets;
+            warnings.push(format!("{path}: {cut} packets were cut by the snap length"));
+        }
+    }
+    for other in &capture.not_ftp {
+        let (from, to, name) = (other.originator, other.responder, other.protocol.name());
+        let frame = other.first.frame;
+        warnings.push(format!("{from} to {to} (frame {frame}) is not FTP: {name}"));
+    }
+    for (name, count) in &capture.limits_reached {
+        warnings.push(format!("the limit on {name} was reached {count} times"));
+    }
+    if capture.is_interrupted {
+        warnings.push("reading was interrupted: this is what was known by then".to_owned());
+    }
+    warnings
+}
+
+/// What was read and what was not understood.
+#[derive(Clone, Debug, Default)]
+pub struct CaptureFacts {
+    pub packets: u64,
+    pub tcp_connections: u64,
+    /// Frames that were not decoded to TCP, by reason.
+    pub skipped: BTreeMap<String, u64>,
+    /// Bounds that were reached, and how often.
+    pub limits_reached: BTreeMap<&'static str, u64>,
+    /// Connections on a port of FTP that speak something else.
+    pub not_ftp: Vec<NotFtp>,
+    /// Reading was stopped before the end.
+    pub is_interrupted: bool,
+}
+
+/// A connection on a port of FTP that is none.
+#[derive(Clone, Copy, Debug)]
+pub struct NotFtp {
+    pub originator: Endpoint,
+    pub responder: Endpoint,
+    pub protocol: Protocol,
+    pub first: Stamp,
+}
+
+/// Takes results as they become final.
+pub trait Collector {
+    /// Whether exchanges are wanted one by one; otherwise they come with their session.
+    fn wants_exchanges(&self) -> bool {
+        false
+    }
+
+    /// An exchange to which nothing will be added.
+    fn exchange(&mut self, _session: SessionId, _exchange: Exchange) {}
+
+    /// Comes before the session it belongs to.
+    fn transfer(&mut self, transfer: Transfer);
+
+    /// A session that is over.
+    fn session(&mut self, session: Session);
+
+    /// A data connection no command could be found for.
+    fn orphan(&mut self, orphan: Orphan);
+}
+
+/// Keeps everything, within `limits`.
+#[derive(Debug, Default)]
+pub struct Keeper {
+    analysis: Analysis,
+    limits: Limits,
+    dropped: u64,
+}
+
+impl Keeper {
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
+    /// All of it, in order.
+    pub fn finish(self, capture: CaptureFacts, inputs: Vec<InputFacts>) -> Analysis {
+        let mut analysis = Analysis { inputs, capture, ..self.analysis };
+        if self.dropped > 0 {
+            analysis.capture.limits_reached.insert("sessions", self.dropped);
+        }
+        let time_of = |stamp: Stamp| (stamp.at, stamp.input, stamp.frame);
+        let one_input = analysis.inputs.len() == 1;
+        analysis.sessions.sort_by_key(|session| {
+            let first = session.tcp.link.first;
+            // One file is in its own order, whatever its clock says.
+            (if one_input { None } else { Some(time_of(first)) }, first.frame, session.id)
+        });
+        analysis.transfers.sort_by_key(|transfer| transfer.request.id);
+        analysis
+    }
+}
+
+impl Collector for Keeper {
+    fn transfer(&mut self, transfer: Transfer) {
+        self.analysis.transfers.push(transfer);
+    }
+
+    fn session(&mut self, session: Session) {
+        if self.analysis.sessions.len() < self.limits.sessions {
+            self.analysis.sessions.push(session);
+        } else {
+            self.dropped += 1;
+        }
+    }
+
+    fn orphan(&mut self, orphan: Orphan) {
+        self.analysis.orphans.push(orphan);
+    }
+}

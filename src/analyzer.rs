@@ -1,0 +1,501 @@
+//! The pipeline: frames in, results out. The only file that knows every floor, and it only
+//! routes.
+
+use std::collections::{BTreeMap, HashSet};
+use std::net::IpAddr;
+use std::ops::ControlFlow;
+
+use crate::analysis::{CaptureFacts, Collector, NotFtp};
+use crate::capture::{Capture, Frame};
+use crate::decode::{Decoded, Endpoint, Segment, Why, decode};
+use crate::hash;
+use crate::limits::Limits;
+use crate::session::{
+    Connected, DataId, EncryptionKind, Outcome, Peers, SessionId, Settled, Sniffed, Sniffer,
+    Tracker,
+};
+use crate::tcp::{Budget, Conn, ConnEvent, ConnTable, Dir, Found, Mark, Recent, Slot};
+use crate::transfer::{
+    Builder, ByteSink, Carried, Orphan, Resemblance, Sinks, Transfer, listed_sizes,
+};
+
+/// What the analysis is told beside the packets.
+#[derive(Clone, Debug, Default)]
+pub struct AnalysisOptions {
+    pub limits: Limits,
+    /// Ports of FTP control connections beside 21.
+    pub ports: Vec<u16>,
+    pub hashes: hash::HashSet,
+}
+
+/// Analyses a capture: [`push`](Self::push) every frame, then [`finish`](Self::finish).
+pub struct Analyzer<'a> {
+    table: ConnTable<Role>,
+    budget: Budget,
+    facts: Facts,
+    world: World<'a>,
+}
+
+/// What a connection is.
+enum Role {
+    /// Not yet clear; what was said is kept until it is.
+    Unknown(Box<Unknown>),
+    Control {
+        session: SessionId,
+        server: Dir,
+    },
+    Data {
+        builder: Box<Builder>,
+        id: DataId,
+        is_up: bool,
+    },
+}
+
+struct Unknown {
+    sniffer: Sniffer,
+    verdict: Sniffed,
+    held: Vec<Held>,
+    /// It may be a data connection.
+    candidate: Option<DataId>,
+    /// It is on a port of FTP.
+    reserved: Option<SessionId>,
+}
+
+/// An event that waits for its connection's role.
+enum Held {
+    Data { dir: Dir, offset: u64, bytes: Vec<u8>, mark: Mark },
+    Other(ConnEvent<'static>),
+}
+
+/// Everything but the connections themselves.
+struct World<'a> {
+    options: AnalysisOptions,
+    tracker: Tracker,
+    /// Data connections that are over and whose transfers are not settled.
+    carried: BTreeMap<DataId, Ready>,
+    /// Endpoints where FTP was found by what was said.
+    servers: HashSet<Endpoint>,
+    /// Hosts between which a session went on in TLS.
+    encrypted: HashSet<(IpAddr, IpAddr)>,
+    not_ftp: Vec<NotFtp>,
+    sinks: Option<&'a mut dyn Sinks>,
+    out: &'a mut dyn Collector,
+}
+
+/// A data connection that is over, and how many transfers took it.
+struct Ready {
+    carried: Carried,
+    taken: usize,
+}
+
+#[derive(Default)]
+struct Facts {
+    packets: u64,
+    skipped: BTreeMap<Why, u64>,
+}
+
+/// Bytes of each direction of a control connection remembered to tell a differing copy.
+const TEXT_REMEMBERED: usize = 4096;
+
+/// Segments of each direction of a data connection remembered for the same.
+const SEGMENTS_REMEMBERED: usize = 64;
+
+/// Connections on a port of FTP that are none: the first of them are named.
+const NOT_FTP_KEPT: usize = 1000;
+
+/// Reads a whole capture, or until `progress` says stop.
+pub fn analyze<'a>(
+    capture: &mut Capture,
+    options: &AnalysisOptions,
+    sinks: Option<&'a mut dyn Sinks>,
+    out: &'a mut dyn Collector,
+) -> CaptureFacts {
+    let mut analyzer = Analyzer::new(options, sinks, out);
+    capture.for_each(|frame| {
+        analyzer.push(&frame);
+        ControlFlow::Continue(())
+    });
+    analyzer.finish()
+}
+
+impl<'a> Analyzer<'a> {
+    pub fn new(
+        options: &AnalysisOptions,
+        sinks: Option<&'a mut dyn Sinks>,
+        out: &'a mut dyn Collector,
+    ) -> Self {
+        let limits = &options.limits;
+        Self {
+            table: ConnTable::new(limits.connections),
+            budget: Budget::new(limits.early_bytes_each, limits.early_bytes_all),
+            facts: Facts::default(),
+            world: World {
+                tracker: Tracker::new(limits),
+                options: options.clone(),
+                carried: BTreeMap::new(),
+                servers: HashSet::new(),
+                encrypted: HashSet::new(),
+                not_ftp: Vec::new(),
+                sinks,
+                out,
+            },
+        }
+    }
+
+    /// Takes the next frame.
+    pub fn push(&mut self, frame: &Frame<'_>) {
+        self.facts.packets += 1;
+        match decode(frame) {
+            Decoded::Tcp(segment) => self.push_segment(&segment),
+            Decoded::Skipped(why) => *self.facts.skipped.entry(why).or_default() += 1,
+        }
+    }
+
+    /// The capture is over: whatever is open is handed over as it is.
+    pub fn finish(mut self) -> CaptureFacts {
+        for slot in self.table.drain() {
+            self.world.end(slot, &mut self.budget);
+        }
+        self.world.finish();
+        let mut facts = CaptureFacts {
+            packets: self.facts.packets,
+            tcp_connections: self.table.seen,
+            not_ftp: self.world.not_ftp,
+            ..CaptureFacts::default()
+        };
+        for (why, count) in self.facts.skipped {
+            *facts.skipped.entry(why.name().into_owned()).or_default() += count;
+        }
+        let reached = [("early_bytes", self.budget.overflows), ("connections", self.table.evicted)];
+        for (name, count) in self.world.tracker.overflows().chain(reached) {
+            if count > 0 {
+                *facts.limits_reached.entry(name).or_default() += count;
+            }
+        }
+        facts
+    }
+
+    fn push_segment(&mut self, segment: &Segment<'_>) {
+        let Self { table, budget, world, .. } = self;
+        let slot = match table.find(segment, |old| world.end(old, budget)) {
+            Found::Nothing => return,
+            Found::Known(slot) => slot,
+            Found::New => {
+                if table.is_full() {
+                    table.sweep(segment.stamp.at, |old| world.end(old, budget));
+                }
+                table.follow(segment, |conn| world.meet(conn))
+            }
+        };
+        let Slot { conn, role } = slot;
+        conn.handle(segment, budget, &mut |event| world.route(role, &event));
+        match world.settle(conn, role) {
+            Next::Follow => {}
+            Next::Ignore => drop(table.forget(segment, false)),
+            Next::End => {
+                if let Some(slot) = table.forget(segment, true) {
+                    world.end(slot, budget);
+                }
+            }
+        }
+    }
+}
+
+/// What becomes of a connection after a segment.
+enum Next {
+    Follow,
+    Ignore,
+    End,
+}
+
+impl World<'_> {
+    /// Says what a new connection may be.
+    fn meet(&mut self, conn: &mut Conn) -> Role {
+        let ports = &self.options.ports;
+        let is_ftp = |end: &Endpoint| {
+            end.port == FTP_PORT || ports.contains(&end.port) || self.servers.contains(end)
+        };
+        let sniffer = Sniffer::new(conn.originator, conn.responder, is_ftp);
+        let mut unknown = Box::new(Unknown::new(sniffer));
+        if unknown.sniffer.expected_server().is_some() {
+            unknown.reserved = Some(self.tracker.reserve());
+        } else {
+            match self.tracker.connect(&peers_of(conn)) {
+                Connected::Stranger => {}
+                Connected::Candidate(id) => unknown.candidate = Some(id),
+                Connected::Claimed(id) => {
+                    conn.remember(|| Recent::digests(SEGMENTS_REMEMBERED));
+                    return self.data_role(id);
+                }
+            }
+        }
+        conn.remember(|| Recent::bytes(TEXT_REMEMBERED));
+        Role::Unknown(unknown)
+    }
+
+    fn data_role(&self, id: DataId) -> Role {
+        let builder = Box::new(Builder::new(id, self.options.hashes));
+        Role::Data { builder, id, is_up: false }
+    }
+
+    /// Passes an event on to whom it concerns.
+    fn route(&mut self, role: &mut Role, event: &ConnEvent<'_>) {
+        match role {
+            Role::Unknown(unknown) => unknown.hold(event),
+            Role::Control { session, server } => self.tracker.handle(*session, *server, event),
+            Role::Data { builder, .. } => {
+                let Self { sinks, tracker, options, .. } = self;
+                let open = |id, dir| -> Option<Box<dyn ByteSink>> { sinks.as_mut()?.open(id, dir) };
+                builder.handle(event, &options.limits, open, |id| tracker.is_listing(id));
+            }
+        }
+    }
+
+    /// Draws the consequences of what a segment told.
+    fn settle(&mut self, conn: &mut Conn, role: &mut Role) -> Next {
+        if let Role::Unknown(unknown) = role {
+            let is_claimed = unknown.candidate.is_some_and(|id| self.tracker.is_claimed(id));
+            if !is_claimed && unknown.verdict == Sniffed::Unclear {
+                return if conn.is_closed() { Next::End } else { Next::Follow };
+            }
+            if self.decide(conn, role).is_none() {
+                return Next::Ignore;
+            }
+        }
+        if let Role::Data { id, is_up, .. } = role
+            && !*is_up
+            && (conn.link.is_established())
+        {
+            *is_up = true;
+            self.tracker.note_up(*id);
+        }
+        if conn.is_closed() {
+            return Next::End;
+        }
+        if let Role::Control { .. } = role {
+            self.poll();
+        }
+        Next::Follow
+    }
+
+    /// Gives an unknown connection its role, and hears what was held again; `None` if it is
+    /// nobody's business.
+    fn decide(&mut self, conn: &mut Conn, role: &mut Role) -> Option<()> {
+        let Role::Unknown(unknown) = role else { return Some(()) };
+        let candidate = unknown.candidate;
+        let is_claimed = candidate.is_some_and(|id| self.tracker.is_claimed(id));
+        let decided = match (unknown.verdict, candidate) {
+            (Sniffed::Control { server } | Sniffed::ImplicitTls { server }, _) if !is_claimed => {
+                self.make_control(conn, unknown, server)
+            }
+            (_, Some(id)) => {
+                conn.remember(|| Recent::digests(SEGMENTS_REMEMBERED));
+                self.data_role(id)
+            }
+            (verdict, None) => {
+                self.note_other(conn, unknown, verdict);
+                return None;
+            }
+        };
+        let held = std::mem::take(&mut unknown.held);
+        *role = decided;
+        for event in &held {
+            self.route(role, &event.as_event());
+        }
+        Some(())
+    }
+
+    fn make_control(&mut self, conn: &Conn, unknown: &Unknown, server: Dir) -> Role {
+        if let Some(id) = unknown.candidate {
+            self.tracker.forget(id);
+        }
+        let session = unknown.reserved.unwrap_or_else(|| self.tracker.reserve());
+        self.tracker.open(session, conn, server);
+        let server_end =
+            if server == Dir::FromResponder { conn.responder } else { conn.originator };
+        if server_end.port != FTP_PORT {
+            self.servers.insert(server_end);
+        }
+        if let Sniffed::ImplicitTls { .. } = unknown.verdict {
+            self.tracker.begin_implicit_tls(session, conn.link.last);
+        }
+        Role::Control { session, server }
+    }
+
+    fn note_other(&mut self, conn: &Conn, unknown: &Unknown, verdict: Sniffed) {
+        if let (Sniffed::Other(protocol), Some(_)) = (verdict, unknown.reserved)
+            && self.not_ftp.len() < NOT_FTP_KEPT
+        {
+            let (originator, responder) = (conn.originator, conn.responder);
+            self.not_ftp.push(NotFtp { originator, responder, protocol, first: conn.link.first });
+        }
+    }
+
+    /// A connection is over, for the capture if not for its ends.
+    fn end(&mut self, slot: Slot<Role>, budget: &mut Budget) {
+        let Slot { mut conn, mut role } = slot;
+        conn.finish(budget, &mut |event| self.route(&mut role, &event));
+        if let Role::Unknown(unknown) = &mut role {
+            // On a port of FTP even silence is a session; so is what was cut short.
+            if let (Sniffed::Unclear, Some(server)) =
+                (unknown.verdict, unknown.sniffer.expected_server())
+            {
+                unknown.verdict = Sniffed::Control { server };
+            }
+            if self.decide(&mut conn, &mut role).is_none() {
+                return;
+            }
+        }
+        match role {
+            Role::Unknown(_) => {}
+            Role::Control { session, server } => self.tracker.end(session, &conn, server),
+            Role::Data { builder, id, .. } => {
+                let mut carried = builder.finish(&conn);
+                if !self.tracker.is_claimed(id) {
+                    carried.forget_text();
+                }
+                self.carried.insert(id, Ready { carried, taken: 0 });
+                self.tracker.note_over(id);
+            }
+        }
+        self.poll();
+    }
+
+    /// Hands over what became final.
+    fn poll(&mut self) {
+        if self.out.wants_exchanges() {
+            let Self { tracker, out, .. } = self;
+            tracker.poll_exchanges(|session, exchange| out.exchange(session, exchange));
+        }
+        while let Some(settled) = self.tracker.poll_request() {
+            self.hand_over(settled);
+        }
+        self.poll_ended(false);
+        while let Some(data) = self.tracker.poll_abandoned() {
+            let is_empty = |ready: &mut Ready| ready.carried.bytes() == 0;
+            if self.carried.get_mut(&data).is_some_and(is_empty) {
+                self.carried.remove(&data);
+                self.tracker.forget(data);
+            }
+        }
+    }
+
+    fn poll_ended(&mut self, all: bool) {
+        let mut ended = Vec::new();
+        self.tracker.poll_ended(all, |outcome| ended.push(outcome));
+        for outcome in ended {
+            match outcome {
+                Outcome::Request(settled) => self.hand_over(*settled),
+                Outcome::Session(session) => {
+                    if session.encryption.kind != EncryptionKind::None {
+                        let (client, server) = (session.client.ip, session.server.ip);
+                        self.encrypted.insert((client.min(server), client.max(server)));
+                    }
+                    self.out.session(*session);
+                }
+            }
+        }
+    }
+
+    fn hand_over(&mut self, settled: Settled) {
+        let data = settled.request.setup.link.map(|link| link.data);
+        let ready = data.and_then(|data| self.carried.get_mut(&data));
+        let transfer = Transfer::new(settled, ready.as_ref().map(|ready| &ready.carried));
+        if let Some(path) = &transfer.request.path
+            && let Some(content) = transfer.content.as_ref().filter(|content| content.is_whole())
+            && let Some(source) = transfer.listing_source()
+        {
+            let entries = listed_sizes(transfer.request.verb, &content.text);
+            self.tracker.note_sizes(transfer.session, path, entries, source);
+        }
+        if let (Some(data), Some(ready)) = (data, ready) {
+            ready.taken += 1;
+            if ready.taken >= self.tracker.claimants(data) {
+                self.carried.remove(&data);
+                self.tracker.forget(data);
+            }
+        }
+        self.out.transfer(transfer);
+    }
+
+    /// Bytes go one way, or in TLS where a session did so too.
+    fn looks_like_data(&self, carried: &Carried) -> bool {
+        let (a, b) = (carried.connection.originator.ip, carried.connection.responder.ip);
+        carried.is_one_way() || carried.is_tls() && self.encrypted.contains(&(a.min(b), a.max(b)))
+    }
+
+    /// Everything still open, then what no transfer asked for.
+    fn finish(&mut self) {
+        self.poll();
+        self.poll_ended(true);
+        let mut number = 0;
+        for (data, ready) in std::mem::take(&mut self.carried) {
+            if ready.taken > 0
+                || ready.carried.bytes() == 0
+                || !self.looks_like_data(&ready.carried)
+            {
+                continue;
+            }
+            let why = Resemblance::of(&ready.carried);
+            let server = self.tracker.server_dir(data).unwrap_or(Dir::FromResponder);
+            number += 1;
+            self.out.orphan(Orphan { number, carried: ready.carried, why, server });
+        }
+    }
+}
+
+/// The port of FTP control connections.
+const FTP_PORT: u16 = 21;
+
+impl Unknown {
+    fn new(sniffer: Sniffer) -> Self {
+        Self {
+            sniffer,
+            verdict: Sniffed::Unclear,
+            held: Vec::new(),
+            candidate: None,
+            reserved: None,
+        }
+    }
+
+    fn hold(&mut self, event: &ConnEvent<'_>) {
+        self.held.push(Held::of(event));
+        if let (ConnEvent::Data { dir, bytes, .. }, Sniffed::Unclear) = (event, self.verdict) {
+            self.verdict = self.sniffer.handle(*dir, bytes);
+        }
+    }
+}
+
+impl Held {
+    fn of(event: &ConnEvent<'_>) -> Self {
+        Self::Other(match *event {
+            ConnEvent::Data { dir, offset, bytes, mark } => {
+                return Self::Data { dir, offset, bytes: bytes.to_vec(), mark };
+            }
+            ConnEvent::Gap { dir, offset, len, mark } => ConnEvent::Gap { dir, offset, len, mark },
+            ConnEvent::Conflict { dir, offset, len, mark } => {
+                ConnEvent::Conflict { dir, offset, len, mark }
+            }
+            ConnEvent::Fin { dir, stamp } => ConnEvent::Fin { dir, stamp },
+            ConnEvent::Reset { dir, stamp } => ConnEvent::Reset { dir, stamp },
+        })
+    }
+
+    fn as_event(&self) -> ConnEvent<'_> {
+        match self {
+            Self::Data { dir, offset, bytes, mark } => {
+                ConnEvent::Data { dir: *dir, offset: *offset, bytes, mark: *mark }
+            }
+            Self::Other(event) => *event,
+        }
+    }
+}
+
+fn peers_of(conn: &Conn) -> Peers {
+    Peers {
+        originator: conn.originator,
+        responder: conn.responder,
+        opener_known: conn.link.opener_known,
+        first: conn.link.first,
+    }
+}

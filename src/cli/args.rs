@@ -1,0 +1,175 @@
+//! The command line as it is typed.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Reads packet captures and tells the story of the FTP in them: who logged in, what was moved,
+/// what is missing, and where each claim can be seen.
+///
+/// `ftpscope FILE…` is short for `ftpscope report FILE…`.
+///
+/// Exit codes: 0 done; 2 wrong usage; 3 no input could be read; 4 an input was cut, damaged or
+/// unreadable (the output is valid); 5 output could not be written; 130 interrupted (the output
+/// is valid).
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 80, args_conflicts_with_subcommands = true)]
+#[command(subcommand_negates_reqs = true)]
+pub struct Args {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    #[command(flatten)]
+    pub report: ReportArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Tell a person at a terminal what happened
+    Report(ReportArgs),
+    /// Print everything known as one JSON document, or as JSON lines
+    Json(JsonArgs),
+    /// Write the files that were moved to a directory, with a manifest
+    Extract(ExtractArgs),
+    /// Print the JSON Schema of the document
+    Schema,
+    /// Print a completion script for a shell
+    Completions { shell: Shell },
+    /// Print the manual page (roff)
+    Man,
+}
+
+#[derive(clap::Args, Debug)]
+pub struct ReportArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+
+    #[command(flatten)]
+    pub secrets: SecretArgs,
+}
+
+#[derive(clap::Args, Debug)]
+pub struct JsonArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+
+    #[command(flatten)]
+    pub secrets: SecretArgs,
+
+    /// Print JSON lines, each record as soon as it is final
+    #[arg(long)]
+    pub lines: bool,
+}
+
+#[derive(clap::Args, Debug)]
+pub struct ExtractArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+
+    #[command(flatten)]
+    pub secrets: SecretArgs,
+
+    /// Directory to write to: new or empty
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+
+    /// Only what matches: direction=download|upload|append|site_to_site, name=PATTERN (with * and
+    /// ?, without regard to case), session=s1, outcome=complete|…; may be given again, and then
+    /// all kinds must match, any of each
+    #[arg(long, value_name = "KIND=VALUE", value_parser = parse_only)]
+    pub only: Vec<(OnlyKind, String)>,
+
+    /// Write listings (LIST, NLST, MLSD) too
+    #[arg(long)]
+    pub listings: bool,
+}
+
+/// What `--only` looks at.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum OnlyKind {
+    Direction,
+    Name,
+    Session,
+    Outcome,
+}
+
+#[derive(clap::Args, Debug)]
+pub struct InputArgs {
+    /// Captures (pcap or pcapng, plain or compressed); `-` reads standard input. Several are one
+    /// capture in time order
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Another port of FTP control connections beside 21; others are found by what is said on
+    /// them
+    #[arg(long, value_name = "PORT", help_heading = "Analysis")]
+    pub port: Vec<u16>,
+
+    /// Hashes to make beside SHA-256
+    #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = "Analysis")]
+    pub hash: Vec<HashName>,
+
+    /// Show no progress
+    #[arg(short, long, help_heading = "Output")]
+    pub quiet: bool,
+}
+
+#[derive(clap::Args, Debug)]
+pub struct SecretArgs {
+    /// Show passwords instead of masking them
+    #[arg(long, help_heading = "Output")]
+    pub show_secrets: bool,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum HashName {
+    /// Always made
+    Sha256,
+    Sha1,
+    Md5,
+}
+
+fn parse_only(text: &str) -> Result<(OnlyKind, String), String> {
+    let (kind, value) = text.split_once('=').ok_or("KIND=VALUE is expected")?;
+    let kind = OnlyKind::from_str(kind, true)?;
+    if value.is_empty() {
+        Err("a value is expected".to_owned())
+    } else {
+        Ok((kind, value.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn every_flag_has_help() {
+        fn check(command: &clap::Command) {
+            for arg in command.get_arguments().filter(|arg| arg.get_id() != "shell") {
+                assert!(arg.get_help().is_some(), "{} has no help", arg.get_id());
+            }
+            command.get_subcommands().for_each(check);
+        }
+        Args::command().debug_assert();
+        check(&Args::command());
+    }
+
+    #[test]
+    fn a_file_alone_is_a_report() {
+        let args = Args::try_parse_from(["ftpscope", "a.pcap", "--show-secrets"]).unwrap();
+        assert!(args.command.is_none() && args.report.secrets.show_secrets);
+        assert!(Args::try_parse_from(["ftpscope"]).is_err());
+        assert!(Args::try_parse_from(["ftpscope", "json"]).is_err());
+        assert!(Args::try_parse_from(["ftpscope", "schema"]).is_ok());
+        let only = ["ftpscope", "extract", "a", "-o", "d", "--only", "name=*.pdf"];
+        assert!(Args::try_parse_from(only).is_ok());
+        for bad in ["size=1", "name", "name="] {
+            let only = ["ftpscope", "extract", "a", "-o", "d", "--only", bad];
+            assert!(Args::try_parse_from(only).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Floor 9: what the user typed → what is done.
+
+mod args;
+mod progress;
+mod run;
+
+pub use self::args::Args;
+pub use self::run::{Exit, run};

@@ -1,0 +1,237 @@
+//! Runs what was asked for.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::CommandFactory;
+
+use super::args::{
+    Args, Command, ExtractArgs, HashName, InputArgs, JsonArgs, OnlyKind, ReportArgs,
+};
+use super::progress::Bar;
+use crate::analysis::{CaptureFacts, Collector, Keeper};
+use crate::analyzer::{AnalysisOptions, analyze};
+use crate::capture::{Capture, CaptureError, InputFacts, Progress, ReadOptions, Source};
+use crate::hash::HashSet;
+use crate::limits::Limits;
+use crate::report::document::DocumentOptions;
+use crate::report::files::{self, ExtractError, Only};
+use crate::report::{json, text};
+use crate::transfer::Sinks;
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Exit {
+    Done,
+    Usage,
+    /// No input could be read.
+    NoInput,
+    /// An input was cut, damaged or unreadable; the output is valid.
+    Damaged,
+    /// Output could not be written.
+    NotWritten,
+    /// Ended by Ctrl-C; the output is valid.
+    Interrupted,
+}
+
+impl Exit {
+    /// The exit an error leads to.
+    pub fn of(error: &anyhow::Error) -> Self {
+        if error.is::<CaptureError>() {
+            return Self::NoInput;
+        }
+        match error.downcast_ref::<ExtractError>() {
+            Some(ExtractError::NotEmpty(_) | ExtractError::Directory { .. }) => Self::Usage,
+            _ => Self::NotWritten,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Usage => 2,
+            Exit::NoInput => 3,
+            Exit::Damaged => 4,
+            Exit::NotWritten => 5,
+            Exit::Interrupted => 130,
+        })
+    }
+}
+
+/// Runs the command. The error of a capture that cannot be read is a [`CaptureError`].
+pub fn run(args: Args) -> Result<Exit> {
+    match args.command {
+        None => report(&args.report),
+        Some(Command::Report(args)) => report(&args),
+        Some(Command::Json(args)) => {
+            if args.lines {
+                lines(&args)
+            } else {
+                document(&args)
+            }
+        }
+        Some(Command::Extract(args)) => extract(&args),
+        Some(Command::Schema) => print(json::write_schema),
+        Some(Command::Completions { shell }) => print(|out| {
+            clap_complete::generate(shell, &mut Args::command(), "ftpscope", &mut &mut *out);
+            Ok(())
+        }),
+        Some(Command::Man) => print(write_manual),
+    }
+}
+
+fn report(args: &ReportArgs) -> Result<Exit> {
+    let mut keeper = Keeper::new(Limits::default());
+    let read = read(&args.input, false, None, &mut keeper)?;
+    let style = text::Style {
+        colour: io::stdout().is_terminal()
+            && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty()),
+        width: terminal_width(),
+        show_secrets: args.secrets.show_secrets,
+    };
+    let exit = read.exit();
+    let analysis = keeper.finish(read.facts, read.inputs);
+    print(|out| text::write(&analysis, &style, out))?;
+    Ok(exit)
+}
+
+fn document(args: &JsonArgs) -> Result<Exit> {
+    let mut keeper = Keeper::new(Limits::default());
+    let read = read(&args.input, false, None, &mut keeper)?;
+    let exit = read.exit();
+    let analysis = keeper.finish(read.facts, read.inputs);
+    print(|out| json::write(&analysis, args.options(), out))?;
+    Ok(exit)
+}
+
+fn lines(args: &JsonArgs) -> Result<Exit> {
+    let out = BufWriter::new(io::stdout().lock());
+    let mut lines = json::Lines::new(out, args.options());
+    let read = read(&args.input, false, None, &mut lines)?;
+    lines.finish(&read.facts, &read.inputs)?;
+    Ok(read.exit())
+}
+
+fn extract(args: &ExtractArgs) -> Result<Exit> {
+    let only = Only {
+        directions: args.chosen(OnlyKind::Direction),
+        names: args.chosen(OnlyKind::Name),
+        sessions: args.chosen(OnlyKind::Session),
+        outcomes: args.chosen(OnlyKind::Outcome),
+        listings: args.listings,
+    };
+    let (mut sinks, mut manifest) = files::create(&args.output, only)?;
+    let read = read(&args.input, true, Some(&mut sinks), &mut manifest);
+    let read = match read {
+        Ok(read) => read,
+        Err(error) => {
+            manifest.abandon();
+            return Err(error);
+        }
+    };
+    let options = DocumentOptions {
+        show_secrets: args.secrets.show_secrets,
+        several_inputs: args.input.files.len() > 1,
+    };
+    let summary = manifest.finish(&read.facts, &read.inputs, options)?;
+    print(|out| writeln!(out, "{summary}"))?;
+    Ok(read.exit())
+}
+
+/// A capture that was read.
+struct Read {
+    facts: CaptureFacts,
+    inputs: Vec<InputFacts>,
+}
+
+impl Read {
+    fn exit(&self) -> Exit {
+        let is_damaged = |input: &InputFacts| input.damage_count > 0 || input.error.is_some();
+        if self.facts.is_interrupted {
+            Exit::Interrupted
+        } else if self.inputs.iter().any(is_damaged) {
+            Exit::Damaged
+        } else {
+            Exit::Done
+        }
+    }
+}
+
+/// Reads the inputs, with a progress bar, until their end or Ctrl-C.
+fn read<'a>(
+    args: &InputArgs,
+    hash_inputs: bool,
+    sinks: Option<&'a mut dyn Sinks>,
+    out: &'a mut dyn Collector,
+) -> Result<Read> {
+    let progress = Progress::default();
+    let on_interrupt = progress.clone();
+    // A second Ctrl-C finds the flag set and ends the program the hard way.
+    ctrlc::set_handler(move || {
+        if on_interrupt.is_stopped() {
+            std::process::exit(130);
+        }
+        on_interrupt.stop();
+    })
+    .context("cannot listen for Ctrl-C")?;
+    let options = AnalysisOptions {
+        limits: Limits::default(),
+        ports: args.port.clone(),
+        hashes: HashSet {
+            sha1: args.hash.contains(&HashName::Sha1),
+            md5: args.hash.contains(&HashName::Md5),
+        },
+    };
+    let sources: Vec<Source> = args.files.iter().cloned().map(Source::from_arg).collect();
+    let reading =
+        ReadOptions { limits: options.limits.clone(), hash_inputs, progress: progress.clone() };
+    let mut capture = Capture::open(&sources, reading)?;
+    let bar = Bar::new(progress.clone(), args.quiet);
+    let mut facts = analyze(&mut capture, &options, sinks, out);
+    let inputs = capture.finish();
+    drop(bar);
+    facts.is_interrupted = progress.is_stopped();
+    Ok(Read { facts, inputs })
+}
+
+impl JsonArgs {
+    fn options(&self) -> DocumentOptions {
+        DocumentOptions {
+            show_secrets: self.secrets.show_secrets,
+            several_inputs: self.input.files.len() > 1,
+        }
+    }
+}
+
+impl ExtractArgs {
+    fn chosen(&self, kind: OnlyKind) -> Vec<String> {
+        let chosen = self.only.iter().filter(|(of, _)| *of == kind);
+        chosen.map(|(_, value)| value.clone()).collect()
+    }
+}
+
+fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Exit> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    write(&mut out).and_then(|()| out.flush()).context("cannot write to standard output")?;
+    Ok(Exit::Done)
+}
+
+fn write_manual(out: &mut dyn Write) -> io::Result<()> {
+    let command = Args::command();
+    clap_mangen::Man::new(command.clone()).render(out)?;
+    for mut sub in command.get_subcommands().cloned().collect::<Vec<_>>() {
+        let name = format!("ftpscope-{}", sub.get_name());
+        sub = sub.name(name.clone()).bin_name(name);
+        clap_mangen::Man::new(sub).render(out)?;
+    }
+    Ok(())
+}
+
+/// `COLUMNS` or the terminal's own width would need a terminal crate here; the report is made to
+/// be read at 80 columns.
+fn terminal_width() -> usize {
+    std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(80).max(80)
+}

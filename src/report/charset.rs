@@ -1,0 +1,63 @@
+//! Names from the wire as text.
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Encoding, UTF_8};
+
+use crate::session::{Exchange, Session};
+
+/// The charset of a session's names: UTF-8 unless they are not, then the best guess over all of
+/// them together. FTP names no charset before RFC 2640, and many servers none since.
+#[derive(Clone, Copy, Debug)]
+pub struct Charset(&'static Encoding);
+
+impl Default for Charset {
+    fn default() -> Self {
+        Self(UTF_8)
+    }
+}
+
+impl Charset {
+    /// Guesses by everything in the session that is not UTF-8.
+    pub fn of(session: &Session) -> Self {
+        Self::of_exchanges(&session.exchanges)
+    }
+
+    /// Guesses by these exchanges alone.
+    pub fn of_exchanges<'a>(exchanges: impl IntoIterator<Item = &'a Exchange>) -> Self {
+        let texts = exchanges.into_iter().flat_map(|exchange| {
+            let argument = exchange.sent.as_ref().map(|sent| sent.command.arg.as_slice());
+            let replies = exchange.replies.iter().flat_map(|received| &received.reply.lines);
+            argument.into_iter().chain(replies.map(Vec::as_slice))
+        });
+        Self::guess(texts)
+    }
+
+    /// Guesses by one name.
+    pub fn of_name(name: Option<&[u8]>) -> Self {
+        Self::guess(name.into_iter())
+    }
+
+    pub fn is_utf8(self) -> bool {
+        self.0 == UTF_8
+    }
+
+    fn guess<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Self {
+        let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+        let mut is_foreign = false;
+        for text in texts.filter(|text| std::str::from_utf8(text).is_err()) {
+            is_foreign = true;
+            detector.feed(text, false);
+            detector.feed(b"\n", false);
+        }
+        if is_foreign { Self(detector.guess(None, Utf8Detection::Deny)) } else { Self::default() }
+    }
+
+    /// The bytes as text; the second is false where the bytes cannot be had back from it as
+    /// UTF-8.
+    pub fn decode(self, raw: &[u8]) -> (String, bool) {
+        match std::str::from_utf8(raw) {
+            Ok(text) => (text.to_owned(), true),
+            Err(_) => (self.0.decode_without_bom_handling(raw).0.into_owned(), false),
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! stand-in
+pub fn bytes(n: u64) -> String {
+    format!("{n} B")
+}

@@ -1,0 +1,238 @@
+//! The bytes of a data connection on their way to hashes, sinks and counts.
+
+use super::sink::ByteSink;
+use super::{Carried, DataConnection, media};
+use crate::hash::{HashSet, Hasher, Hashes};
+use crate::limits::Limits;
+use crate::session::{DataId, Request};
+use crate::tcp::{Conn, ConnEvent, Dir};
+use crate::time::Stamp;
+
+/// A data connection being read. Which direction is the file, and whose, is settled later: it
+/// may not be known yet when the first byte comes.
+pub struct Builder {
+    id: DataId,
+    from_originator: Stream,
+    from_responder: Stream,
+}
+
+/// What one direction carried.
+#[derive(Clone, Debug)]
+pub struct Content {
+    /// Octets captured.
+    pub bytes: u64,
+    /// In order of their offsets.
+    pub missing: Vec<Missing>,
+    /// Octets missing beyond those listed, where there were too many to list.
+    pub missing_unlisted: u64,
+    /// The first octet captured is the first that was sent.
+    pub from_start: bool,
+    /// The FIN that ended it in order.
+    pub end: Option<Stamp>,
+    /// First and last frame that carried octets.
+    pub first: Option<Stamp>,
+    pub last: Option<Stamp>,
+    /// Frames that repeated octets differently.
+    pub conflicts: Vec<Stamp>,
+    /// Of the octets captured, in order; where some are missing, of what is left.
+    pub hashes: Hashes,
+    /// From the first octets; `None` if those are missing or there are none.
+    pub media_type: Option<String>,
+    /// It begins with a TLS record.
+    pub is_tls: bool,
+    /// The text of a listing, as far as it was kept.
+    pub text: Vec<u8>,
+}
+
+/// Octets of a transfer that are not in the capture.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Missing {
+    /// From the first octet sent; `None` where the beginning is missing by an unknown length.
+    pub offset: Option<u64>,
+    /// `None` if nothing tells how many.
+    pub bytes: Option<u64>,
+}
+
+struct Stream {
+    bytes: u64,
+    gaps: Vec<Missing>,
+    unlisted: u64,
+    first: Option<Stamp>,
+    last: Option<Stamp>,
+    end: Option<Stamp>,
+    conflicts: Vec<Stamp>,
+    hasher: Hasher,
+    head: Vec<u8>,
+    /// Whether more than the head is wanted; asked when that is full.
+    is_text: Option<bool>,
+    sink: Option<Box<dyn ByteSink>>,
+}
+
+/// Octets looked at to tell the media type: the marks of all formats that are told by their
+/// beginning but the ISO image's lie within.
+const HEAD: usize = 4096;
+
+impl Builder {
+    pub fn new(id: DataId, hashes: HashSet) -> Self {
+        Self { id, from_originator: Stream::new(hashes), from_responder: Stream::new(hashes) }
+    }
+
+    /// Takes an event of the connection. `open` makes the sink of a direction's first octets;
+    /// `is_listing` tells whether the text is wanted.
+    pub fn handle(
+        &mut self,
+        event: &ConnEvent<'_>,
+        limits: &Limits,
+        open: impl FnOnce(DataId, Dir) -> Option<Box<dyn ByteSink>>,
+        is_listing: impl FnOnce(DataId) -> bool,
+    ) {
+        let id = self.id;
+        match *event {
+            ConnEvent::Data { dir, offset, bytes, mark } => {
+                let stream = self.stream(dir);
+                if stream.first.is_none() {
+                    stream.sink = open(id, dir);
+                }
+                stream.take(offset, bytes, mark.stamp);
+                if stream.head.len() >= HEAD && stream.is_text.is_none() {
+                    stream.is_text = Some(is_listing(id));
+                }
+                stream.keep(bytes, limits.listing_bytes);
+            }
+            ConnEvent::Gap { dir, offset, len, .. } => {
+                self.stream(dir).lose(offset, len, limits.ranges);
+            }
+            ConnEvent::Conflict { dir, mark, .. } => {
+                let conflicts = &mut self.stream(dir).conflicts;
+                if conflicts.len() < limits.ranges {
+                    conflicts.push(mark.stamp);
+                }
+            }
+            ConnEvent::Fin { dir, stamp } => self.stream(dir).end = Some(stamp),
+            ConnEvent::Reset { .. } => {}
+        }
+    }
+
+    /// The connection is over, or the capture is.
+    pub fn finish(self, conn: &Conn) -> Carried {
+        let from_start = |dir| conn.facts(dir).from_start;
+        Carried {
+            connection: DataConnection {
+                id: self.id,
+                originator: conn.originator,
+                responder: conn.responder,
+                link: conn.link.clone(),
+            },
+            from_originator: self.from_originator.finish(from_start(Dir::FromOriginator)),
+            from_responder: self.from_responder.finish(from_start(Dir::FromResponder)),
+        }
+    }
+
+    fn stream(&mut self, dir: Dir) -> &mut Stream {
+        match dir {
+            Dir::FromOriginator => &mut self.from_originator,
+            Dir::FromResponder => &mut self.from_responder,
+        }
+    }
+}
+
+impl Content {
+    /// Whether nothing is known to be missing.
+    pub fn is_whole(&self) -> bool {
+        self.missing.is_empty()
+    }
+
+    /// Octets missing before the first one captured, where that is known of a connection whose
+    /// start was not captured.
+    pub fn missing_beginning(&self) -> Option<u64> {
+        let first = self.missing.first().filter(|_| !self.from_start)?;
+        first.bytes.filter(|_| first.offset == Some(0))
+    }
+
+    /// A beginning that was not captured has no length of its own; if the size is known and the
+    /// rest is there, it is what remains.
+    pub(super) fn with_size_of(mut self, request: &Request) -> Self {
+        if self.from_start {
+            return self;
+        }
+        let known: u64 = self.missing.iter().filter_map(|missing| missing.bytes).sum();
+        let whole = request.expected.filter(|_| request.representation.is_image());
+        let before =
+            whole.filter(|_| self.end.is_some() && self.missing_unlisted == 0).and_then(|whole| {
+                whole.bytes.checked_sub(request.rest_offset)?.checked_sub(self.bytes + known)
+            });
+        for missing in &mut self.missing {
+            missing.offset = missing.offset.zip(before).map(|(offset, before)| offset + before);
+        }
+        if before != Some(0) {
+            self.missing.insert(0, Missing { offset: Some(0), bytes: before });
+            self.media_type = None;
+        }
+        self
+    }
+}
+
+impl Stream {
+    fn new(hashes: HashSet) -> Self {
+        Self {
+            bytes: 0,
+            gaps: Vec::new(),
+            unlisted: 0,
+            first: None,
+            last: None,
+            end: None,
+            conflicts: Vec::new(),
+            hasher: Hasher::new(hashes),
+            head: Vec::new(),
+            is_text: None,
+            sink: None,
+        }
+    }
+
+    fn take(&mut self, offset: u64, bytes: &[u8], stamp: Stamp) {
+        self.first.get_or_insert(stamp);
+        self.last = Some(stamp);
+        self.bytes += bytes.len() as u64;
+        self.hasher.update(bytes);
+        if let Some(sink) = &mut self.sink {
+            sink.write(offset, bytes);
+        }
+    }
+
+    fn lose(&mut self, offset: u64, len: u64, most: usize) {
+        if let Some(Missing { offset: Some(start), bytes: Some(bytes) }) = self.gaps.last_mut()
+            && *start + *bytes == offset
+        {
+            *bytes += len;
+        } else if self.gaps.len() < most {
+            self.gaps.push(Missing { offset: Some(offset), bytes: Some(len) });
+        } else {
+            self.unlisted += len;
+        }
+    }
+
+    fn keep(&mut self, bytes: &[u8], listing_bytes: usize) {
+        let most = if self.is_text == Some(true) { listing_bytes } else { HEAD };
+        let room = most.saturating_sub(self.head.len()).min(bytes.len());
+        self.head.extend_from_slice(&bytes[..room]);
+    }
+
+    fn finish(self, from_start: bool) -> Content {
+        let begins = self.gaps.first().is_none_or(|gap| gap.offset != Some(0));
+        let media_type = if begins { media::media_type(&self.head) } else { None };
+        Content {
+            bytes: self.bytes,
+            missing: self.gaps,
+            missing_unlisted: self.unlisted,
+            from_start,
+            end: self.end,
+            first: self.first,
+            last: self.last,
+            conflicts: self.conflicts,
+            hashes: self.hasher.finish(),
+            media_type,
+            is_tls: begins && matches!(self.head[..], [0x14..=0x17, 3, 0..=4, ..]),
+            text: self.head,
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Floor 6: data-connection bytes → files and listings.
+
+mod builder;
+mod listing;
+mod media;
+mod outcome;
+mod sink;
+
+pub use self::builder::{Builder, Content, Missing};
+pub use self::listing::sizes as listed_sizes;
+pub use self::outcome::Outcome;
+pub use self::sink::{ByteSink, Sinks};
+
+use crate::decode::Endpoint;
+use crate::ftp::Verb;
+use crate::session::{
+    Circumstances, DataId, How, Method, Protection, Request, SessionId, Settled, SizeSource,
+};
+use crate::tcp::{self, Dir};
+
+/// One RETR, STOR, STOU, APPE, LIST, NLST or MLSD: what was asked, what was moved, and how well
+/// that is known.
+#[derive(Clone, Debug)]
+pub struct Transfer {
+    pub session: SessionId,
+    pub request: Request,
+    pub direction: Direction,
+    /// The connection it went over, or the attempt at one.
+    pub data: Option<DataConnection>,
+    /// What was moved; `None` where no connection came up.
+    pub content: Option<Content>,
+    pub outcome: Outcome,
+    /// Whether the bytes of the data connection are protected.
+    pub is_encrypted: bool,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Direction {
+    Download,
+    Upload,
+    Append,
+    Listing,
+    /// Between two servers, neither of them the client (RFC 959 §2.3, figure 2).
+    SiteToSite,
+}
+
+/// A data connection as TCP saw it.
+#[derive(Clone, Debug)]
+pub struct DataConnection {
+    pub id: DataId,
+    pub originator: Endpoint,
+    pub responder: Endpoint,
+    pub link: tcp::Link,
+}
+
+/// What went over a data connection in both directions.
+#[derive(Clone, Debug)]
+pub struct Carried {
+    pub connection: DataConnection,
+    pub from_originator: Content,
+    pub from_responder: Content,
+}
+
+/// A connection that looks like FTP's data and that no command could be found for.
+#[derive(Clone, Debug)]
+pub struct Orphan {
+    /// In the order of their first frames, from 1.
+    pub number: u32,
+    pub carried: Carried,
+    pub why: Resemblance,
+    /// The direction the FTP server sends in, as far as addresses and ports tell.
+    pub server: Dir,
+}
+
+/// Why an orphan is thought to be FTP's.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Resemblance {
+    /// It uses the server's data port.
+    DataPort,
+    /// It is between the hosts of a session.
+    Peers,
+}
+
+impl Orphan {
+    /// The direction that carried more.
+    pub fn main_dir(&self) -> Dir {
+        let (server, client) =
+            (self.carried.from(self.server), self.carried.from(self.server.reversed()));
+        if server.bytes >= client.bytes { self.server } else { self.server.reversed() }
+    }
+}
+
+impl Resemblance {
+    /// What makes a connection look like FTP's.
+    pub fn of(carried: &Carried) -> Self {
+        let ports = [carried.connection.originator.port, carried.connection.responder.port];
+        if ports.contains(&20) { Self::DataPort } else { Self::Peers }
+    }
+}
+
+impl Transfer {
+    /// Joins what was said about a transfer with what its connection carried.
+    pub fn new(settled: Settled, carried: Option<&Carried>) -> Self {
+        let Settled { session, request, around } = settled;
+        let content = carried
+            .filter(|carried| carried.connection.link.is_established())
+            .zip(request.setup.link)
+            .map(|(carried, link)| carried.from(sender(request.verb, link.server)).clone());
+        let data = carried.map(|carried| carried.connection.clone());
+        let is_encrypted =
+            request.protection == Protection::Private || carried.is_some_and(Carried::is_tls);
+        let content = content.map(|content| content.with_size_of(&request));
+        let outcome =
+            outcome::judge(&request, data.as_ref(), content.as_ref(), is_encrypted, &around);
+        // What was set up for a refused command carries nothing of it.
+        let content = content.filter(|_| outcome != Outcome::Refused);
+        let direction = direction(&request, &around, content.is_some());
+        Self { session, request, direction, data, content, outcome, is_encrypted }
+    }
+
+    /// Whether nothing says that bytes are missing.
+    pub fn may_be_whole(&self) -> bool {
+        matches!(self.outcome, Outcome::Complete | Outcome::Unconfirmed)
+    }
+
+    /// Whether there is a file to write: bytes in clear, or a file of none.
+    pub fn has_file(&self) -> bool {
+        let content = self.content.as_ref().filter(|_| self.outcome != Outcome::Encrypted);
+        content.is_some_and(|content| content.bytes > 0 || self.may_be_whole())
+    }
+
+    /// The kind of sizes a listing shows.
+    pub fn listing_source(&self) -> Option<SizeSource> {
+        match self.request.verb {
+            Verb::List => Some(SizeSource::List),
+            Verb::Mlsd => Some(SizeSource::Mlsd),
+            _ => None,
+        }
+    }
+
+    /// Which of the connection's directions is its content.
+    pub fn content_dir(&self) -> Option<Dir> {
+        let link = self.request.setup.link?;
+        self.content.as_ref().map(|_| sender(self.request.verb, link.server))
+    }
+}
+
+impl Carried {
+    /// Octets captured in both directions.
+    pub fn bytes(&self) -> u64 {
+        self.from_originator.bytes + self.from_responder.bytes
+    }
+
+    /// Whether both ends speak TLS. A file that begins like a TLS record goes one way only.
+    pub fn is_tls(&self) -> bool {
+        self.from_originator.is_tls && self.from_responder.is_tls
+    }
+
+    /// Whether it could be FTP's data: those connections carry bytes one way (RFC 959 §3.2), but
+    /// for TLS.
+    pub fn is_one_way(&self) -> bool {
+        self.from_originator.bytes == 0 || self.from_responder.bytes == 0
+    }
+
+    /// Lets go of the text that only a listing needs.
+    pub fn forget_text(&mut self) {
+        for content in [&mut self.from_originator, &mut self.from_responder] {
+            content.text = Vec::new();
+        }
+    }
+
+    pub fn from(&self, dir: Dir) -> &Content {
+        match dir {
+            Dir::FromOriginator => &self.from_originator,
+            Dir::FromResponder => &self.from_responder,
+        }
+    }
+}
+
+/// Who sends the bytes of a transfer.
+fn sender(verb: Verb, server: Dir) -> Dir {
+    match verb {
+        Verb::Stor | Verb::Stou | Verb::Appe => server.reversed(),
+        _ => server,
+    }
+}
+
+/// A server that was told to connect to a third host, and did, copies site to site.
+fn direction(request: &Request, around: &Circumstances, is_up: bool) -> Direction {
+    let setup = &request.setup;
+    let to_third = setup.method == Method::Active
+        && setup.announced.is_some_and(|announced| announced.ip != around.client)
+        && setup.link.is_some_and(|link| link.how == How::Announced)
+        && is_up;
+    match request.verb {
+        verb if verb.is_listing() => Direction::Listing,
+        _ if to_third => Direction::SiteToSite,
+        Verb::Appe => Direction::Append,
+        Verb::Stor | Verb::Stou => Direction::Upload,
+        _ => Direction::Download,
+    }
+}

@@ -1,0 +1,107 @@
+//! What became of a transfer.
+
+use super::{Content, DataConnection};
+use crate::session::{Circumstances, Expected, Request};
+use crate::tcp::{Close, Handshake};
+
+/// What became of a transfer, as far as the capture shows.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Outcome {
+    /// Every byte captured, closed in order, a 2yz reply, and the sizes that are known agree.
+    Complete,
+    /// Nothing is known to be missing, but the end or the 2yz was not captured, or a known size
+    /// does not agree.
+    Unconfirmed,
+    /// The capture missed bytes.
+    Gaps,
+    /// Reset, ABOR, or a 4yz or 5yz after it began.
+    Aborted,
+    /// The capture ended first.
+    InProgress,
+    /// 4yz or 5yz before any data.
+    Refused,
+    /// The data connection never came up.
+    NoConnection,
+    /// Acknowledged by the server, but its data connection is not in the capture.
+    NotCaptured,
+    Encrypted,
+}
+
+/// "Can't open data connection" (RFC 959 §4.2.2).
+const NO_DATA_CONNECTION: u16 = 425;
+
+/// Judges by both halves: what was said, and what was carried.
+pub(super) fn judge(
+    request: &Request,
+    data: Option<&DataConnection>,
+    content: Option<&Content>,
+    is_encrypted: bool,
+    around: &Circumstances,
+) -> Outcome {
+    let Some((data, content)) = data.zip(content) else {
+        return without_connection(request, data.is_some(), around);
+    };
+    let code = request.answered.map(|(_, code)| code);
+    let is_done = code.is_some_and(|code| code / 100 == 2);
+    if code.is_some_and(|code| code >= 400) {
+        return match code {
+            Some(NO_DATA_CONNECTION) if content.bytes == 0 => Outcome::NoConnection,
+            _ if request.preliminary.is_none() && content.bytes == 0 => Outcome::Refused,
+            _ => Outcome::Aborted,
+        };
+    }
+    if is_encrypted {
+        return Outcome::Encrypted;
+    }
+    let agrees = request.expected.map(|expected| agrees(request, content, expected));
+    let was_reset = matches!(data.link.close, Close::Reset { .. }) && content.end.is_none();
+    if (was_reset || request.is_abandoned)
+        && !(is_done && agrees == Some(true) && content.is_whole())
+    {
+        return Outcome::Aborted;
+    }
+    if !content.is_whole() {
+        return Outcome::Gaps;
+    }
+    let is_open = around.control_open && data.link.close == Close::Open;
+    match (is_done, content.end.is_some()) {
+        (true, true) if agrees != Some(false) && content.conflicts.is_empty() && !was_reset => {
+            Outcome::Complete
+        }
+        (false, false) if is_open => Outcome::InProgress,
+        _ => Outcome::Unconfirmed,
+    }
+}
+
+/// Whether the octets captured are as many as the server said. Under REST the text of a 150 gives
+/// the whole size on some servers (vsftpd) and the rest of it on others (ProFTPD). What a
+/// representation changed cannot be compared.
+fn agrees(request: &Request, content: &Content, expected: Expected) -> bool {
+    if !request.representation.is_image() {
+        return true;
+    }
+    content.bytes == expected.bytes
+        || expected.bytes.checked_sub(request.rest_offset) == Some(content.bytes)
+}
+
+fn without_connection(request: &Request, attempted: bool, around: &Circumstances) -> Outcome {
+    match (request.preliminary.is_some(), request.answered.map(|(_, code)| code)) {
+        (_, Some(NO_DATA_CONNECTION)) => Outcome::NoConnection,
+        (false, Some(400..)) => Outcome::Refused,
+        (true, Some(400..)) => Outcome::NoConnection,
+        // The server says it was moved: what was not captured may have been.
+        (_, Some(_)) => Outcome::NotCaptured,
+        (_, None) if attempted => Outcome::NoConnection,
+        (_, None) if around.server_unheard => Outcome::NotCaptured,
+        (_, None) if around.control_open => Outcome::InProgress,
+        (true, None) => Outcome::NotCaptured,
+        (false, None) => Outcome::NoConnection,
+    }
+}
+
+impl DataConnection {
+    /// Whether an attempt was made and did not succeed.
+    pub fn is_failed(&self) -> bool {
+        matches!(self.link.handshake, Handshake::Unanswered | Handshake::Refused)
+    }
+}
