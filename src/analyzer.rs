@@ -72,7 +72,8 @@ struct World<'a> {
     options: AnalysisOptions,
     tracker: Tracker,
     /// Data connections that are over and whose transfers are not settled.
-    carried: BTreeMap<DataId, Ready>,
+    /// Boxed: the map moves its values about.
+    carried: BTreeMap<DataId, Box<Ready>>,
     /// Endpoints where FTP was found by what was said.
     servers: HashSet<Endpoint>,
     /// Hosts between which a session went on in TLS.
@@ -354,7 +355,7 @@ impl World<'_> {
                 if !self.tracker.is_claimed(id) {
                     carried.forget_text();
                 }
-                self.carried.insert(id, Ready { carried, taken: 0 });
+                self.carried.insert(id, Box::new(Ready { carried, taken: 0 }));
                 self.tracker.note_over(id);
             }
         }
@@ -372,7 +373,7 @@ impl World<'_> {
         }
         self.poll_ended(false);
         while let Some(data) = self.tracker.poll_abandoned() {
-            let is_empty = |ready: &mut Ready| ready.carried.bytes() == 0;
+            let is_empty = |ready: &mut Box<Ready>| ready.carried.bytes() == 0;
             if self.carried.get_mut(&data).is_some_and(is_empty) {
                 self.carried.remove(&data);
                 self.tracker.forget(data);

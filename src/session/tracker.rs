@@ -20,7 +20,8 @@ use crate::time::Stamp;
 /// [`poll_ended`](Self::poll_ended), in that order.
 #[derive(Debug)]
 pub struct Tracker {
-    dialogues: BTreeMap<SessionId, Dialogue>,
+    /// Boxed: the map moves its values about.
+    dialogues: BTreeMap<SessionId, Box<Dialogue>>,
     links: Links,
     limits: Limits,
     next_session: u32,
@@ -77,7 +78,8 @@ impl Tracker {
         };
         let from_start = conn.link.handshake != Handshake::NotCaptured;
         self.links.open_pair(client.ip, server_end.ip);
-        self.dialogues.insert(id, Dialogue::new(session, from_start, &self.limits));
+        let dialogue = Dialogue::new(session, from_start, &self.limits);
+        self.dialogues.insert(id, Box::new(dialogue));
     }
 
     /// The control connection is inside TLS from its first byte.
