@@ -3,7 +3,9 @@
 pub mod charset;
 pub mod community_id;
 pub mod document;
+pub mod escape;
 pub mod files;
 pub mod human;
 pub mod json;
+mod secret;
 pub mod text;

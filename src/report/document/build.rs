@@ -1,0 +1,413 @@
+//! Facts → records.
+
+use std::collections::BTreeMap;
+
+use super::names::*;
+use super::*;
+use crate::analysis::{Analysis, CaptureFacts, NotFtp};
+use crate::decode::Endpoint;
+use crate::hash::{Hashes, hex};
+use crate::report::charset::Charset;
+use crate::report::community_id::community_id;
+use crate::report::secret::{is_lost, secret_of, without};
+use crate::session::{Exchange, Received, Sent, SessionId, TransferId};
+use crate::tcp::{self, Dir, DirFacts};
+use crate::time::{Stamp, Timestamp};
+use crate::transfer::{Content, DataConnection};
+
+impl<'a> Document<'a> {
+    pub fn new(analysis: &'a Analysis, options: DocumentOptions) -> Self {
+        let several = options.several_inputs;
+        let charsets: BTreeMap<SessionId, Charset> =
+            analysis.sessions.iter().map(|session| (session.id, Charset::of(session))).collect();
+        Self {
+            schema: SCHEMA,
+            tool: TOOL,
+            inputs: Lazy { facts: &analysis.inputs, record: Box::new(InputRecord::new) },
+            capture: CaptureRecord::new(&analysis.capture, several),
+            sessions: Lazy {
+                facts: &analysis.sessions,
+                record: Box::new(move |session| SessionRecord::new(session, options)),
+            },
+            transfers: Lazy {
+                facts: &analysis.transfers,
+                record: Box::new(move |transfer| {
+                    let charset = charsets.get(&transfer.session).copied().unwrap_or_default();
+                    TransferRecord::new(transfer, charset, several)
+                }),
+            },
+            orphans: Lazy {
+                facts: &analysis.orphans,
+                record: Box::new(move |orphan| OrphanRecord::new(orphan, several)),
+            },
+            findings: Vec::new(),
+            warnings: analysis.warnings(),
+        }
+    }
+}
+
+pub const SCHEMA: SchemaRecord = SchemaRecord { name: "ftpscope", version: 1 };
+pub const TOOL: ToolRecord = ToolRecord { name: "ftpscope", version: env!("CARGO_PKG_VERSION") };
+
+impl InputRecord {
+    pub fn new(facts: &InputFacts) -> Self {
+        let places = facts.damage.iter().map(|damage| DamagePlaceRecord {
+            offset: damage.offset,
+            after_packet: damage.after_packet,
+            what: damage.what.to_string(),
+        });
+        let damage = DamageRecord { count: facts.damage_count, places: places.collect() };
+        Self {
+            path: facts.path.to_string_lossy().into_owned(),
+            format: facts.format.map(|format| format.name()),
+            compression: facts.compression.map(|compression| compression.name()),
+            bytes: facts.bytes,
+            packets: facts.packets,
+            link_types: facts.link_types.iter().map(ToString::to_string).collect(),
+            first_time: time(facts.first_time),
+            last_time: time(facts.last_time),
+            snaplen_cut_packets: facts.snaplen_cut_packets,
+            damage: (damage.count > 0).then_some(damage),
+            error: facts.error.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+impl CaptureRecord {
+    pub fn new(facts: &CaptureFacts, several: bool) -> Self {
+        let limits = facts.limits_reached.iter();
+        Self {
+            packets: facts.packets,
+            tcp_connections: facts.tcp_connections,
+            skipped: facts.skipped.clone(),
+            limits_reached: limits
+                .map(|(name, count)| LimitRecord { name, count: *count })
+                .collect(),
+            not_ftp: facts.not_ftp.iter().map(|other| NotFtpRecord::new(other, several)).collect(),
+            interrupted: facts.is_interrupted,
+        }
+    }
+}
+
+impl NotFtpRecord {
+    fn new(other: &NotFtp, several: bool) -> Self {
+        Self {
+            originator: endpoint(other.originator),
+            responder: endpoint(other.responder),
+            protocol: other.protocol.name(),
+            place: place(other.first, several),
+        }
+    }
+}
+
+impl SessionRecord {
+    pub fn new(session: &Session, options: DocumentOptions) -> Self {
+        let several = options.several_inputs;
+        let charset = Charset::of(session);
+        let exchanges = session.exchanges.iter();
+        let exchanges =
+            exchanges.map(|exchange| ExchangeRecord::new(exchange, charset, options)).collect();
+        let text = |raw: &Option<Vec<u8>>| raw.as_ref().map(|raw| charset.decode(raw).0);
+        let (user, user_hex) = wire_text(session.login.user.as_deref(), charset);
+        let password = session.login.password.as_deref();
+        let encryption = &session.encryption;
+        Self {
+            id: session_id(session.id),
+            client: endpoint(session.client),
+            server: endpoint(session.server),
+            community_id: community_id(session.client, session.server),
+            span: span(&session.tcp.link, several),
+            tcp: TcpRecord::new(session, several),
+            banner: text(&session.banner),
+            server_system: text(&session.software.server_system),
+            client_software: text(&session.software.client),
+            user,
+            user_hex,
+            password: password.map(|raw| SecretRecord::new(raw, charset, options.show_secrets)),
+            login: login(session.login.outcome),
+            encryption: EncryptionRecord {
+                kind: encryption_kind(encryption.kind),
+                since_frame: encryption.since.map(|stamp| stamp.frame),
+                since_input: encryption.since.map(|stamp| stamp.input).filter(|_| several),
+                data_protection: protection(encryption.data),
+            },
+            exchanges: Some(exchanges),
+            transfers: session.transfers.iter().map(|id| transfer_id(*id)).collect(),
+        }
+    }
+}
+
+impl TcpRecord {
+    fn new(session: &Session, several: bool) -> Self {
+        let tcp = &session.tcp;
+        let (close, by) = closing(&tcp.link);
+        let by_originator = by.map(|dir| dir == Dir::FromOriginator);
+        let by_client = by_originator.map(|originator| originator == tcp.client_is_originator);
+        Self {
+            handshake: handshake(tcp.link.handshake),
+            close,
+            closed_by: by_client.map(side),
+            rtt_ns: tcp.link.rtt_ns,
+            client: direction_facts(tcp.from_client),
+            server: direction_facts(tcp.from_server),
+            conflicts: places(&tcp.conflicts, several),
+        }
+    }
+}
+
+impl SecretRecord {
+    fn new(raw: &[u8], charset: Charset, show: bool) -> Self {
+        let text = show.then(|| charset.decode(raw).0);
+        Self { masked: !show, length: (!show).then_some(raw.len()), text }
+    }
+}
+
+impl ExchangeRecord {
+    pub fn new(exchange: &Exchange, charset: Charset, options: DocumentOptions) -> Self {
+        let several = options.several_inputs;
+        let sent = exchange.sent.as_ref();
+        let secret = sent.and_then(secret_of);
+        let hidden = secret.as_deref().filter(|_| !options.show_secrets);
+        let (argument, argument_hex) = argument(sent, secret.as_deref(), charset, options);
+        let (cwd, cwd_hex) =
+            wire_text(Some(exchange.cwd.as_slice()).filter(|cwd| !cwd.is_empty()), charset);
+        let stamp = exchange.stamp();
+        let replies = exchange.replies.iter();
+        let malformed = exchange.malformed.iter();
+        Self {
+            command: sent.map(|sent| command_name(sent, options.show_secrets)),
+            argument,
+            argument_hex,
+            partial: sent.is_some_and(|sent| sent.is_partial),
+            place: stamp.map(|stamp| place(stamp, several)),
+            time: stamp.and_then(|stamp| time(stamp.at)),
+            replies: replies
+                .map(|received| ReplyRecord::new(received, charset, several, hidden))
+                .collect(),
+            malformed: malformed
+                .map(|(stamp, line)| LineRecord {
+                    text: charset.decode(&without(line, hidden)).0,
+                    place: place(*stamp, several),
+                    time: time(stamp.at),
+                })
+                .collect(),
+            cwd,
+            cwd_hex,
+            transfer: exchange.transfer.map(transfer_id),
+        }
+    }
+}
+
+/// What follows the verb, masked if it is a secret, and its bytes if they are not UTF-8.
+fn argument(
+    sent: Option<&Sent>,
+    secret: Option<&[u8]>,
+    charset: Charset,
+    options: DocumentOptions,
+) -> (Option<ArgumentRecord>, Option<String>) {
+    if let Some(secret) = secret {
+        let record = SecretRecord::new(secret, charset, options.show_secrets);
+        return (Some(ArgumentRecord::Secret(record)), None);
+    }
+    let raw = sent.map(|sent| sent.command.arg.as_slice()).filter(|arg| !arg.is_empty());
+    let (text, hex) = wire_text(raw, charset);
+    (text.map(ArgumentRecord::Text), hex)
+}
+
+impl ReplyRecord {
+    fn new(received: &Received, charset: Charset, several: bool, echo: Option<&[u8]>) -> Self {
+        let reply = &received.reply;
+        Self {
+            code: reply.code,
+            text: reply.lines.iter().map(|line| charset.decode(&without(line, echo)).0).collect(),
+            dropped_bytes: reply.dropped,
+            partial: reply.torn,
+            place: place(received.stamp, several),
+            time: time(received.stamp.at),
+        }
+    }
+}
+
+impl TransferRecord {
+    pub fn new(transfer: &Transfer, charset: Charset, several: bool) -> Self {
+        let request = &transfer.request;
+        let (name, name_hex) = wire_text(request.name.as_deref(), charset);
+        let (path, path_hex) = wire_text(request.path.as_deref(), charset);
+        let text = |raw: &Option<Vec<u8>>| raw.as_ref().map(|raw| charset.decode(raw).0);
+        let setup = &request.setup;
+        let content = transfer.content.as_ref();
+        Self {
+            id: transfer_id(request.id),
+            session: session_id(transfer.session),
+            command: charset.decode(&request.command).0,
+            direction: direction(transfer.direction),
+            name,
+            name_hex,
+            path,
+            path_hex,
+            kind: text(&request.representation.kind),
+            mode: text(&request.representation.mode),
+            structure: text(&request.representation.structure),
+            rest_offset: request.rest_offset,
+            setup: SetupRecord {
+                method: method(setup.method),
+                command: text(&setup.command),
+                announced: setup.announced.map(endpoint),
+                place: SetupPlaceRecord {
+                    frame: setup.stamp.map(|stamp| stamp.frame),
+                    input: setup.stamp.map(|stamp| stamp.input).filter(|_| several),
+                },
+            },
+            data: transfer.data.as_ref().and_then(|data| DataRecord::new(data, transfer, several)),
+            bytes: content.map(|content| content.bytes),
+            expected: request.expected.map(|expected| ExpectedRecord {
+                bytes: expected.bytes,
+                source: size_source(expected.source),
+            }),
+            missing: content.map(missing).unwrap_or_default(),
+            missing_unlisted: content.map_or(0, |content| content.missing_unlisted),
+            conflicts: content
+                .map(|content| places(&content.conflicts, several))
+                .unwrap_or_default(),
+            outcome: outcome(transfer.outcome),
+            final_code: request.answered.map(|(_, code)| code),
+            hashes: content.map(|content| hashes(&content.hashes)),
+            media_type: content.and_then(|content| content.media_type.clone()),
+        }
+    }
+}
+
+impl DataRecord {
+    fn new(data: &DataConnection, transfer: &Transfer, several: bool) -> Option<Self> {
+        let link = transfer.request.setup.link?;
+        let ends = Ends::new(data, link.server);
+        Some(Self {
+            client: endpoint(ends.client),
+            server: endpoint(ends.server),
+            opened_by: ends.opened_by,
+            span: span(&data.link, several),
+            handshake: handshake(data.link.handshake),
+            close: closing(&data.link).0,
+            link: LinkRecord { how: how(link.how), confidence: confidence(link.confidence) },
+            encrypted: transfer.is_encrypted,
+            community_id: community_id(data.originator, data.responder),
+        })
+    }
+}
+
+impl OrphanRecord {
+    pub fn new(orphan: &Orphan, several: bool) -> Self {
+        let data = &orphan.carried.connection;
+        let ends = Ends::new(data, orphan.server);
+        let (server, client) =
+            (orphan.carried.from(orphan.server), orphan.carried.from(orphan.server.reversed()));
+        let main = orphan.carried.from(orphan.main_dir());
+        let lost = |content: &Content| {
+            let listed = content.missing.iter().filter_map(|missing| missing.bytes).sum::<u64>();
+            listed + content.missing_unlisted
+        };
+        Self {
+            id: orphan_id(orphan),
+            client: endpoint(ends.client),
+            server: endpoint(ends.server),
+            opened_by: ends.opened_by,
+            span: span(&data.link, several),
+            bytes: OrphanBytesRecord { from_client: client.bytes, from_server: server.bytes },
+            missing_bytes: lost(main),
+            encrypted: orphan.carried.is_tls(),
+            why: resemblance(orphan.why),
+            hashes: hashes(&main.hashes),
+            media_type: main.media_type.clone(),
+            community_id: community_id(data.originator, data.responder),
+        }
+    }
+}
+
+/// A data connection's ends by their roles in the session.
+struct Ends {
+    client: Endpoint,
+    server: Endpoint,
+    opened_by: Option<&'static str>,
+}
+
+impl Ends {
+    fn new(data: &DataConnection, server: Dir) -> Self {
+        let (server_end, client) = match server {
+            Dir::FromOriginator => (data.originator, data.responder),
+            Dir::FromResponder => (data.responder, data.originator),
+        };
+        let opened_by = data.link.opener_known.then(|| side(server == Dir::FromResponder));
+        Self { client, server: server_end, opened_by }
+    }
+}
+
+fn command_name(sent: &Sent, show_secrets: bool) -> String {
+    if is_lost(&sent.command, sent.is_partial) && !show_secrets {
+        return String::new();
+    }
+    String::from_utf8_lossy(&sent.command.name()).into_owned()
+}
+
+/// Text from the wire: what a person reads, and the raw bytes where reading loses something.
+fn wire_text(raw: Option<&[u8]>, charset: Charset) -> (Option<String>, Option<String>) {
+    let Some(raw) = raw else { return (None, None) };
+    let (text, lossless) = charset.decode(raw);
+    (Some(text), (!lossless).then(|| hex(raw)))
+}
+
+fn time(at: Timestamp) -> Option<String> {
+    at.is_known().then(|| at.to_string())
+}
+
+fn place(stamp: Stamp, several: bool) -> PlaceRecord {
+    PlaceRecord { frame: stamp.frame, input: several.then_some(stamp.input) }
+}
+
+fn places(stamps: &[Stamp], several: bool) -> Vec<PlaceRecord> {
+    stamps.iter().map(|stamp| place(*stamp, several)).collect()
+}
+
+fn span(link: &tcp::Link, several: bool) -> SpanRecord {
+    SpanRecord {
+        first_frame: link.first.frame,
+        first_input: several.then_some(link.first.input),
+        last_frame: link.last.frame,
+        last_input: several.then_some(link.last.input),
+        start: time(link.first.at),
+        end: time(link.last.at),
+    }
+}
+
+pub fn endpoint(end: Endpoint) -> EndpointRecord {
+    EndpointRecord { ip: end.ip, port: end.port }
+}
+
+fn direction_facts(facts: DirFacts) -> DirectionRecord {
+    DirectionRecord {
+        bytes: facts.bytes,
+        missing_bytes: facts.missing_bytes,
+        retransmissions: facts.retransmissions,
+    }
+}
+
+pub fn hashes(hashes: &Hashes) -> HashesRecord {
+    let Hashes { sha256, sha1, md5 } = hashes.clone();
+    HashesRecord { sha256, sha1, md5 }
+}
+
+fn missing(content: &Content) -> Vec<MissingRecord> {
+    let ranges = content.missing.iter();
+    ranges.map(|range| MissingRecord { offset: range.offset, bytes: range.bytes }).collect()
+}
+
+pub fn session_id(id: SessionId) -> String {
+    format!("s{}", id.0)
+}
+
+pub fn transfer_id(id: TransferId) -> String {
+    format!("t{}", id.0)
+}
+
+pub fn orphan_id(orphan: &Orphan) -> String {
+    format!("o{}", orphan.number)
+}

@@ -1,0 +1,433 @@
+//! The JSON document's own types, apart from the facts, so that a change of facts cannot change
+//! the document by accident. The schema derives from them.
+
+mod build;
+mod names;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
+pub use self::build::{SCHEMA, TOOL, endpoint, hashes, orphan_id, session_id, transfer_id};
+pub use self::names::{direction, login, outcome};
+use crate::capture::InputFacts;
+use crate::session::Session;
+use crate::transfer::{Orphan, Transfer};
+
+/// What the document shows beside the facts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DocumentOptions {
+    pub show_secrets: bool,
+    /// With several inputs, each frame number stands beside the number of its input.
+    pub several_inputs: bool,
+}
+
+/// Everything known of a capture. Documents of the same `schema.version` differ only in fields
+/// added.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "ftpscope document")]
+pub struct Document<'a> {
+    pub schema: SchemaRecord,
+    pub tool: ToolRecord,
+    #[schemars(with = "Vec<InputRecord>")]
+    pub inputs: Lazy<'a, InputFacts, InputRecord>,
+    pub capture: CaptureRecord,
+    /// In the order of their first frames.
+    #[schemars(with = "Vec<SessionRecord>")]
+    pub sessions: Lazy<'a, Session, SessionRecord>,
+    /// In the order of their commands.
+    #[schemars(with = "Vec<TransferRecord>")]
+    pub transfers: Lazy<'a, Transfer, TransferRecord>,
+    /// Data connections that no command could be found for.
+    #[schemars(with = "Vec<OrphanRecord>")]
+    pub orphans: Lazy<'a, Orphan, OrphanRecord>,
+    /// Always empty in this version: there are no rules yet.
+    pub findings: Vec<serde_json::Value>,
+    /// What a reader should know before believing the rest.
+    pub warnings: Vec<String>,
+}
+
+/// A list whose records are made while it is written: the document needs no memory of its own.
+pub struct Lazy<'a, F, R> {
+    facts: &'a [F],
+    record: Box<dyn Fn(&F) -> R + 'a>,
+}
+
+impl<F, R: Serialize> Serialize for Lazy<'_, F, R> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.facts.iter().map(&self.record))
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct SchemaRecord {
+    pub name: &'static str,
+    pub version: u32,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct ToolRecord {
+    pub name: &'static str,
+    pub version: &'static str,
+}
+
+/// One input as it was found.
+#[derive(Serialize, JsonSchema)]
+pub struct InputRecord {
+    /// As typed.
+    pub path: String,
+    pub format: Option<&'static str>,
+    pub compression: Option<&'static str>,
+    /// Raw bytes read.
+    pub bytes: u64,
+    pub packets: u64,
+    pub link_types: Vec<String>,
+    pub first_time: Option<String>,
+    pub last_time: Option<String>,
+    pub snaplen_cut_packets: u64,
+    pub damage: Option<DamageRecord>,
+    /// Why nothing of it could be read.
+    pub error: Option<String>,
+}
+
+/// Places where an input is not what its format says.
+#[derive(Serialize, JsonSchema)]
+pub struct DamageRecord {
+    /// All places, also those not listed.
+    pub count: u64,
+    pub places: Vec<DamagePlaceRecord>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct DamagePlaceRecord {
+    /// Byte in the decompressed stream.
+    pub offset: u64,
+    /// Packets of this input before it.
+    pub after_packet: u64,
+    pub what: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct CaptureRecord {
+    pub packets: u64,
+    pub tcp_connections: u64,
+    /// Frames that were not decoded to TCP, by reason.
+    pub skipped: BTreeMap<String, u64>,
+    pub limits_reached: Vec<LimitRecord>,
+    /// Connections on a port of FTP that speak something else.
+    pub not_ftp: Vec<NotFtpRecord>,
+    /// Reading was stopped before the end.
+    pub interrupted: bool,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct LimitRecord {
+    pub name: &'static str,
+    pub count: u64,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct NotFtpRecord {
+    pub originator: EndpointRecord,
+    pub responder: EndpointRecord,
+    /// `ssh`, `tls`, `http`, `smtp` or `unknown`.
+    pub protocol: &'static str,
+    #[serde(flatten)]
+    pub place: PlaceRecord,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct EndpointRecord {
+    #[schemars(with = "String")]
+    pub ip: IpAddr,
+    pub port: u16,
+}
+
+/// A frame, as Wireshark numbers it.
+#[derive(Serialize, JsonSchema)]
+pub struct PlaceRecord {
+    pub frame: u64,
+    /// Index into `inputs`; only where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<u16>,
+}
+
+/// One control connection.
+#[derive(Serialize, JsonSchema)]
+pub struct SessionRecord {
+    pub id: String,
+    pub client: EndpointRecord,
+    pub server: EndpointRecord,
+    pub community_id: String,
+    #[serde(flatten)]
+    pub span: SpanRecord,
+    pub tcp: TcpRecord,
+    pub banner: Option<String>,
+    pub server_system: Option<String>,
+    pub client_software: Option<String>,
+    pub user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_hex: Option<String>,
+    pub password: Option<SecretRecord>,
+    /// `accepted`, `refused`, `incomplete`, `none`, `unknown` or `encrypted`.
+    pub login: &'static str,
+    pub encryption: EncryptionRecord,
+    /// Left out with `--lines`, where each is a record of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exchanges: Option<Vec<ExchangeRecord>>,
+    pub transfers: Vec<String>,
+}
+
+/// From the first frame of a connection to the last.
+#[derive(Serialize, JsonSchema)]
+pub struct SpanRecord {
+    pub first_frame: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_input: Option<u16>,
+    pub last_frame: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_input: Option<u16>,
+    pub start: Option<String>,
+    pub end: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct TcpRecord {
+    /// `complete`, `unanswered`, `refused`, `half` or `not_captured`.
+    pub handshake: &'static str,
+    /// `fin`, `reset`, `open` or `timeout`.
+    pub close: &'static str,
+    /// Who ended it first: `client` or `server`.
+    pub closed_by: Option<&'static str>,
+    pub rtt_ns: Option<i64>,
+    pub client: DirectionRecord,
+    pub server: DirectionRecord,
+    /// Frames that repeated octets differently.
+    pub conflicts: Vec<PlaceRecord>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct DirectionRecord {
+    pub bytes: u64,
+    pub missing_bytes: u64,
+    pub retransmissions: u64,
+}
+
+/// A password: masked with its length, or shown.
+#[derive(Serialize, JsonSchema)]
+pub struct SecretRecord {
+    pub masked: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub length: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct EncryptionRecord {
+    /// `none`, `explicit`, `implicit` or `gssapi`.
+    pub kind: &'static str,
+    pub since_frame: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since_input: Option<u16>,
+    /// `clear`, `private` or `unknown`.
+    pub data_protection: &'static str,
+}
+
+/// One command and everything the server said to it.
+#[derive(Serialize, JsonSchema)]
+pub struct ExchangeRecord {
+    /// `null` for replies nobody asked for.
+    pub command: Option<String>,
+    pub argument: Option<ArgumentRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub argument_hex: Option<String>,
+    /// The beginning or the end of the line was not captured, or it was too long to keep.
+    #[serde(skip_serializing_if = "is_false")]
+    pub partial: bool,
+    #[serde(flatten)]
+    pub place: Option<PlaceRecord>,
+    pub time: Option<String>,
+    pub replies: Vec<ReplyRecord>,
+    /// Lines of the server that were no replies.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub malformed: Vec<LineRecord>,
+    /// `null` while unknown; without a leading slash, from a directory the capture does not show.
+    pub cwd: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cwd_hex: Option<String>,
+    pub transfer: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ArgumentRecord {
+    Text(String),
+    Secret(SecretRecord),
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct ReplyRecord {
+    pub code: u16,
+    /// One string a line.
+    pub text: Vec<String>,
+    /// Bytes of text that were not kept.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub dropped_bytes: u64,
+    /// Its end was not captured.
+    #[serde(skip_serializing_if = "is_false")]
+    pub partial: bool,
+    #[serde(flatten)]
+    pub place: PlaceRecord,
+    pub time: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct LineRecord {
+    pub text: String,
+    #[serde(flatten)]
+    pub place: PlaceRecord,
+    pub time: Option<String>,
+}
+
+/// One RETR, STOR, STOU, APPE, LIST, NLST or MLSD.
+#[derive(Serialize, JsonSchema)]
+pub struct TransferRecord {
+    pub id: String,
+    pub session: String,
+    pub command: String,
+    /// `download`, `upload`, `append`, `listing` or `site_to_site`.
+    pub direction: &'static str,
+    pub name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name_hex: Option<String>,
+    /// Without a leading slash: from a directory the capture does not show.
+    pub path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_hex: Option<String>,
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    pub mode: Option<String>,
+    pub structure: Option<String>,
+    pub rest_offset: u64,
+    pub setup: SetupRecord,
+    pub data: Option<DataRecord>,
+    /// Octets captured.
+    pub bytes: Option<u64>,
+    pub expected: Option<ExpectedRecord>,
+    pub missing: Vec<MissingRecord>,
+    /// Octets missing beyond those listed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub missing_unlisted: u64,
+    /// Frames that repeated octets differently.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<PlaceRecord>,
+    pub outcome: &'static str,
+    pub final_code: Option<u16>,
+    /// Of the octets captured, in order: of the file only where nothing is missing.
+    pub hashes: Option<HashesRecord>,
+    pub media_type: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct SetupRecord {
+    /// `active`, `passive`, `default` or `unknown`.
+    pub method: &'static str,
+    pub command: Option<String>,
+    pub announced: Option<EndpointRecord>,
+    #[serde(flatten)]
+    pub place: SetupPlaceRecord,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct SetupPlaceRecord {
+    pub frame: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input: Option<u16>,
+}
+
+/// A data connection, or the attempt at one.
+#[derive(Serialize, JsonSchema)]
+pub struct DataRecord {
+    pub client: EndpointRecord,
+    pub server: EndpointRecord,
+    /// `client` or `server`; `null` where no SYN was captured.
+    pub opened_by: Option<&'static str>,
+    #[serde(flatten)]
+    pub span: SpanRecord,
+    pub handshake: &'static str,
+    pub close: &'static str,
+    pub link: LinkRecord,
+    pub encrypted: bool,
+    pub community_id: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct LinkRecord {
+    /// `announced`, `announced_port`, `default_port`, `time_order` or `late_announcement`.
+    pub how: &'static str,
+    /// `certain`, `likely` or `guess`.
+    pub confidence: &'static str,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct ExpectedRecord {
+    pub bytes: u64,
+    /// `150`, `SIZE`, `MLST`, `MLSD` or `LIST`.
+    pub source: &'static str,
+}
+
+/// Octets that are not in the capture.
+#[derive(Serialize, JsonSchema)]
+pub struct MissingRecord {
+    /// From the first octet of the data connection; `null` behind a beginning of unknown length.
+    pub offset: Option<u64>,
+    /// `null` if nothing tells how many.
+    pub bytes: Option<u64>,
+}
+
+#[derive(Clone, Serialize, JsonSchema)]
+pub struct HashesRecord {
+    pub sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha1: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub md5: Option<String>,
+}
+
+/// A data connection that no command could be found for.
+#[derive(Serialize, JsonSchema)]
+pub struct OrphanRecord {
+    pub id: String,
+    pub client: EndpointRecord,
+    pub server: EndpointRecord,
+    pub opened_by: Option<&'static str>,
+    #[serde(flatten)]
+    pub span: SpanRecord,
+    pub bytes: OrphanBytesRecord,
+    pub missing_bytes: u64,
+    /// Both ends speak TLS: the hashes are of the ciphertext.
+    pub encrypted: bool,
+    /// `port 20` or `between the hosts of a session`.
+    pub why: &'static str,
+    /// Of the direction that carried more.
+    pub hashes: HashesRecord,
+    pub media_type: Option<String>,
+    pub community_id: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct OrphanBytesRecord {
+    pub from_client: u64,
+    pub from_server: u64,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+fn is_zero(value: &u64) -> bool {
+    *value == 0
+}

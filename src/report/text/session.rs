@@ -1,0 +1,141 @@
+//! One session as it went: what was said, and what came of it.
+
+use std::io;
+
+use super::Report;
+use super::page::{Ink, Line, Page};
+use super::timeline::Timeline;
+use crate::report::document::session_id;
+use crate::report::escape::{cut, escape};
+use crate::report::human::{duration, moment, number, plural};
+use crate::session::{EncryptionKind, Login, LoginOutcome, Protection, Session};
+use crate::tcp::{Close, Dir, DirFacts, Handshake};
+
+pub(super) fn write(report: &Report<'_>, session: &Session, page: &mut Page<'_>) -> io::Result<()> {
+    head(report, session, page)?;
+    control_connection(session, page)?;
+    Timeline::new(report, session, page).write(page)
+}
+
+/// `s1  10.66.1.2:40122 → 203.0.113.21:21  labuser, logged in`, and how the connection fared.
+fn head(report: &Report<'_>, session: &Session, page: &mut Page<'_>) -> io::Result<()> {
+    let id = Line::inked(Ink::Strong, &session_id(session.id));
+    let indent = id.width() + 2;
+    let mut ends = Line::default();
+    ends.push(Ink::Strong, &format!("{} → {}", session.client, session.server));
+    let link = &session.tcp.link;
+    if let Some(failure) = failure(session) {
+        let frames = Line::inked(Ink::Dim, &report.frames(link.first, link.last));
+        return page.fields(id, indent, [ends, Line::inked(Ink::Bad, &failure), frames]);
+    }
+    page.fields(id, indent, [ends, login(report, session)])?;
+    let mut facts =
+        vec![Line::of(&moment(link.first.at).unwrap_or_else(|| "time unknown".to_owned()))];
+    facts.push(Line::inked(Ink::Dim, &report.frames(link.first, link.last)));
+    facts.extend(link.last.at.nanos_since(link.first.at).map(|nanos| Line::of(&duration(nanos))));
+    facts.extend(link.rtt_ns.map(|nanos| Line::of(&format!("rtt {}", duration(nanos)))));
+    facts.push(Line::of(&encryption(report, session)));
+    facts.push(Line::of(&close(session)));
+    page.fields(Line::default(), indent, facts)
+}
+
+/// A control connection that never was.
+fn failure(session: &Session) -> Option<String> {
+    let link = &session.tcp.link;
+    if !session.exchanges.is_empty() {
+        return None;
+    }
+    match link.handshake {
+        Handshake::Unanswered => {
+            Some(format!("no answer to {}", plural(u64::from(link.syns), "SYN")))
+        }
+        Handshake::Refused => Some("refused: nothing listens there (RST)".to_owned()),
+        _ => None,
+    }
+}
+
+fn login(report: &Report<'_>, session: &Session) -> Line {
+    let Login { user, outcome, .. } = &session.login;
+    let (ink, words) = match outcome {
+        LoginOutcome::None => (Ink::Plain, "no login tried"),
+        LoginOutcome::Unknown => (Ink::Plain, "login before the capture began"),
+        LoginOutcome::Incomplete => (Ink::Doubtful, "login not answered"),
+        LoginOutcome::Accepted => (Ink::Good, "logged in"),
+        LoginOutcome::Refused => (Ink::Bad, "login refused"),
+        LoginOutcome::Encrypted => (Ink::Plain, "login encrypted"),
+    };
+    let Some(user) = user else { return Line::inked(ink, words) };
+    let user = report.charset(session.id).decode(user).0;
+    Line::of(&format!("{}, ", cut(&escape(&user), 40))).and(ink, words)
+}
+
+fn encryption(report: &Report<'_>, session: &Session) -> String {
+    let encryption = &session.encryption;
+    let kind = match encryption.kind {
+        EncryptionKind::None => return "clear text".to_owned(),
+        EncryptionKind::Explicit => "TLS",
+        EncryptionKind::Implicit => "TLS (implicit)",
+        EncryptionKind::Gssapi => "GSSAPI",
+    };
+    let since = encryption.since.map(|stamp| format!(" from {} on", report.frame(stamp)));
+    let data = match encryption.data {
+        Protection::Clear => ", data in clear text",
+        Protection::Private => ", data too",
+        Protection::Unknown => "",
+    };
+    format!("{kind}{}{data}", since.unwrap_or_default())
+}
+
+fn close(session: &Session) -> String {
+    let who = |by: Dir| {
+        let is_client = (by == Dir::FromOriginator) == session.tcp.client_is_originator;
+        if is_client { "client" } else { "server" }
+    };
+    match session.tcp.link.close {
+        Close::Open => "open when the capture ended".to_owned(),
+        Close::Fin { by } => format!("closed by {}", who(by)),
+        Close::HalfFin { by } => format!("closed by {} alone when the capture ended", who(by)),
+        Close::Reset { by } => format!("reset by {}", who(by)),
+        Close::Timeout => "silent for long, given up".to_owned(),
+    }
+}
+
+/// What the capture or the network did to the dialogue.
+fn control_connection(session: &Session, page: &mut Page<'_>) -> io::Result<()> {
+    let tcp = &session.tcp;
+    let sides = [("client", tcp.from_client), ("server", tcp.from_server)];
+    let mut notes = Vec::new();
+    if !tcp.link.opener_known {
+        notes.push("the capture begins after this connection was opened".to_owned());
+    }
+    for (who, facts) in sides {
+        notes.extend(side_notes(who, facts));
+    }
+    if !tcp.conflicts.is_empty() {
+        notes.push(format!(
+            "{} repeated bytes differently",
+            plural(tcp.conflicts.len() as u64, "frame")
+        ));
+    }
+    for note in notes {
+        page.words(Line::of("    "), Ink::Doubtful, &note)?;
+    }
+    Ok(())
+}
+
+fn side_notes(who: &str, facts: DirFacts) -> Vec<String> {
+    let mut notes = Vec::new();
+    if facts.missing_bytes > 0 {
+        notes.push(format!(
+            "{} B the {who} said are not in the capture",
+            number(facts.missing_bytes)
+        ));
+    }
+    if facts.retransmissions > 0 {
+        notes.push(format!(
+            "{} by the {who} on the control connection",
+            plural(facts.retransmissions, "retransmission")
+        ));
+    }
+    notes
+}
