@@ -1,7 +1,7 @@
 //! The pipeline: frames in, results out. The only file that knows every floor, and it only
 //! routes.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 
@@ -76,11 +76,18 @@ struct World<'a> {
     carried: BTreeMap<DataId, Box<Ready>>,
     /// Endpoints where FTP was found by what was said.
     servers: HashSet<Endpoint>,
-    /// Hosts between which a session went on in TLS.
-    encrypted: HashSet<(IpAddr, IpAddr)>,
+    /// Hosts between which there was a session.
+    hosts: HashMap<(IpAddr, IpAddr), Hosts>,
     not_ftp: Vec<NotFtp>,
     sinks: Option<&'a mut dyn Sinks>,
     out: &'a mut dyn Collector,
+}
+
+/// What two hosts had to do with each other.
+struct Hosts {
+    server: IpAddr,
+    /// A session went on in TLS.
+    is_encrypted: bool,
 }
 
 /// A data connection that is over, and how many transfers took it.
@@ -135,7 +142,7 @@ impl<'a> Analyzer<'a> {
                 options: options.clone(),
                 carried: BTreeMap::new(),
                 servers: HashSet::new(),
-                encrypted: HashSet::new(),
+                hosts: HashMap::new(),
                 not_ftp: Vec::new(),
                 sinks,
                 out,
@@ -222,7 +229,7 @@ impl World<'_> {
             unknown.reserved = Some(self.tracker.reserve());
         } else {
             match self.tracker.connect(&peers_of(conn)) {
-                Connected::Stranger => {}
+                Connected::Stranger => unknown.candidate = self.tracker.suspect(&peers_of(conn)),
                 Connected::Candidate(id) => unknown.candidate = Some(id),
                 Connected::Claimed(id) => {
                     conn.remember(|| Recent::digests(SEGMENTS_REMEMBERED));
@@ -273,10 +280,26 @@ impl World<'_> {
         if conn.is_closed() {
             return Next::End;
         }
+        if let Role::Data { id, .. } = role
+            && self.is_two_way_suspect(*id, conn)
+        {
+            self.tracker.forget(*id);
+            return Next::Ignore;
+        }
         if let Role::Control { .. } = role {
             self.poll();
         }
         Next::Follow
+    }
+
+    /// Whether this was kept only because the capture began in the middle of it, and has turned
+    /// out to go both ways, as data connections do not.
+    fn is_two_way_suspect(&self, id: DataId, conn: &Conn) -> bool {
+        !conn.link.opener_known
+            && conn.facts(Dir::FromOriginator).bytes > 0
+            && conn.facts(Dir::FromResponder).bytes > 0
+            && !self.tracker.is_claimed(id)
+            && !self.hosts.contains_key(&hosts_of(conn.originator.ip, conn.responder.ip))
     }
 
     /// Gives an unknown connection its role, and hears what was held again; `None` if it is
@@ -388,10 +411,10 @@ impl World<'_> {
             match outcome {
                 Outcome::Request(settled) => self.hand_over(*settled),
                 Outcome::Session(session) => {
-                    if session.encryption.kind != EncryptionKind::None {
-                        let (client, server) = (session.client.ip, session.server.ip);
-                        self.encrypted.insert((client.min(server), client.max(server)));
-                    }
+                    let (client, server) = (session.client.ip, session.server.ip);
+                    let hosts = self.hosts.entry(hosts_of(client, server));
+                    let hosts = hosts.or_insert(Hosts { server, is_encrypted: false });
+                    hosts.is_encrypted |= session.encryption.kind != EncryptionKind::None;
                     self.out.session(*session);
                 }
             }
@@ -419,10 +442,25 @@ impl World<'_> {
         self.out.transfer(transfer);
     }
 
-    /// Bytes go one way, or in TLS where a session did so too.
-    fn looks_like_data(&self, carried: &Carried) -> bool {
-        let (a, b) = (carried.connection.originator.ip, carried.connection.responder.ip);
-        carried.is_one_way() || carried.is_tls() && self.encrypted.contains(&(a.min(b), a.max(b)))
+    /// Why something nobody asked for looks like FTP's data, and the direction its server sends
+    /// in: it uses the data port or is between the hosts of a session, and bytes go one way, or
+    /// in TLS where a session did too.
+    fn resemblance(&self, carried: &Carried) -> Option<(Resemblance, Dir)> {
+        let (a, b) = (carried.connection.originator, carried.connection.responder);
+        let hosts = self.hosts.get(&hosts_of(a.ip, b.ip));
+        let is_encrypted = carried.is_tls() && hosts.is_some_and(|hosts| hosts.is_encrypted);
+        if carried.bytes() == 0 || !carried.is_one_way() && !is_encrypted {
+            return None;
+        }
+        if a.port == DATA_PORT {
+            return Some((Resemblance::DataPort, Dir::FromOriginator));
+        }
+        if b.port == DATA_PORT {
+            return Some((Resemblance::DataPort, Dir::FromResponder));
+        }
+        let server = hosts?.server;
+        let dir = if a.ip == server { Dir::FromOriginator } else { Dir::FromResponder };
+        Some((Resemblance::Peers, dir))
     }
 
     /// Everything still open, then what no transfer asked for.
@@ -430,23 +468,22 @@ impl World<'_> {
         self.poll();
         self.poll_ended(true);
         let mut number = 0;
-        for (data, ready) in std::mem::take(&mut self.carried) {
-            if ready.taken > 0
-                || ready.carried.bytes() == 0
-                || !self.looks_like_data(&ready.carried)
-            {
-                continue;
-            }
-            let why = Resemblance::of(&ready.carried);
-            let server = self.tracker.server_dir(data).unwrap_or(Dir::FromResponder);
+        for (_, ready) in std::mem::take(&mut self.carried) {
+            let found = self.resemblance(&ready.carried).filter(|_| ready.taken == 0);
+            let Some((why, server)) = found else { continue };
             number += 1;
             self.out.orphan(Orphan { number, carried: ready.carried, why, server });
         }
     }
 }
 
-/// The port of FTP control connections.
+/// The ports of FTP control connections and of its default data connections (RFC 959 §5.2).
 const FTP_PORT: u16 = 21;
+const DATA_PORT: u16 = 20;
+
+fn hosts_of(a: IpAddr, b: IpAddr) -> (IpAddr, IpAddr) {
+    (a.min(b), a.max(b))
+}
 
 impl Unknown {
     fn new(sniffer: Sniffer) -> Self {

@@ -1,6 +1,7 @@
 //! Floor 7: everything known of a capture, in one place.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 
 use crate::capture::InputFacts;
 use crate::decode::Endpoint;
@@ -35,7 +36,8 @@ pub fn warnings(inputs: &[InputFacts], capture: &CaptureFacts) -> Vec<String> {
     for input in inputs {
         let path = input.path.display();
         if let Some(error) = &input.error {
-            warnings.push(format!("{path}: nothing could be read: {error}"));
+            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+            warnings.push(format!("{path}: nothing could be read: {error}{cause}"));
         }
         warnings.extend(input.damage.iter().map(|damage| format!("{path}: {damage}")));
         let more = input.damage_count - input.damage.len() as u64;
@@ -50,9 +52,12 @@ pub fn warnings(inputs: &[InputFacts], capture: &CaptureFacts) -> Vec<String> {
     for other in &capture.not_ftp {
         let (from, to, name) = (other.originator, other.responder, other.protocol.name());
         let frame = other.first.frame;
-        warnings.push(format!("{from} to {to} (frame {frame}) is not FTP: {name}"));
+        let file = inputs.get(usize::from(other.first.input)).filter(|_| inputs.len() > 1);
+        let of = file.map(|input| format!(" of {}", input.path.display())).unwrap_or_default();
+        warnings.push(format!("{from} to {to} (frame {frame}{of}) is not FTP: {name}"));
     }
     for (name, count) in &capture.limits_reached {
+        let name = name.replace('_', " ");
         warnings.push(format!("the limit on {name} was reached {count} times"));
     }
     if capture.is_interrupted {

@@ -100,7 +100,7 @@ pub(super) struct Links {
     promise_count: usize,
     connections: BTreeMap<DataId, Known>,
     /// Sessions open between two hosts, lower address first.
-    pairs: HashMap<(IpAddr, IpAddr), Pair, RandomState>,
+    pairs: HashMap<(IpAddr, IpAddr), u32, RandomState>,
     /// Transfers without a connection, by the hosts of their session.
     waiting: BTreeMap<TransferId, Waiting>,
     next: u32,
@@ -115,20 +115,11 @@ pub(super) struct Links {
 #[derive(Debug)]
 struct Known {
     peers: Peers,
-    /// The direction the FTP server sends in, as far as addresses and ports tell.
-    server: Dir,
     /// Sessions it was given to: two in a site-to-site copy.
     claimed_by: Vec<SessionId>,
     /// It came up: an attempt that did not leaves its promise open.
     is_up: bool,
     is_over: bool,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Pair {
-    sessions: u32,
-    /// The server of the last one opened.
-    server: IpAddr,
 }
 
 /// A transfer that has no connection yet.
@@ -168,17 +159,15 @@ impl Links {
 
     /// A session between two hosts began.
     pub(super) fn open_pair(&mut self, client: IpAddr, server: IpAddr) {
-        let pair =
-            self.pairs.entry(pair_of(client, server)).or_insert(Pair { sessions: 0, server });
-        *pair = Pair { sessions: pair.sessions + 1, server };
+        *self.pairs.entry(pair_of(client, server)).or_default() += 1;
     }
 
     /// A session between two hosts ended.
     pub(super) fn close_pair(&mut self, client: IpAddr, server: IpAddr) {
         let key = pair_of(client, server);
-        if let Some(pair) = self.pairs.get_mut(&key) {
-            pair.sessions -= 1;
-            if pair.sessions == 0 {
+        if let Some(sessions) = self.pairs.get_mut(&key) {
+            *sessions -= 1;
+            if *sessions == 0 {
                 self.pairs.remove(&key);
             }
         }
@@ -198,16 +187,8 @@ impl Links {
             self.candidate_overflows += 1;
             return Connected::Stranger;
         }
-        let data = DataId(self.next);
-        self.next += 1;
         let claimed = !found.is_empty();
-        if !claimed {
-            self.unclaimed.insert(data);
-        }
-        let claimed_by = found.iter().map(|claim| claim.session).collect();
-        let server = self.server_of(peers);
-        let known = Known { peers: *peers, server, claimed_by, is_up: false, is_over: false };
-        self.connections.insert(data, known);
+        let data = self.enter(peers, found.iter().map(|claim| claim.session).collect());
         for claim in found {
             self.note_kept(&claim, peers.responder.port, data);
             if !peers.opener_known {
@@ -216,6 +197,24 @@ impl Links {
             claims.push(Claim { link: Link { data, ..claim.link }, ..claim });
         }
         if claimed { Connected::Claimed(data) } else { Connected::Candidate(data) }
+    }
+
+    /// A connection that was under way when the capture began may belong to a session that is
+    /// not known yet.
+    pub(super) fn suspect(&mut self, peers: &Peers) -> Option<DataId> {
+        let has_room = self.unclaimed.len() < self.most_candidates;
+        (!peers.opener_known && has_room).then(|| self.enter(peers, Vec::new()))
+    }
+
+    fn enter(&mut self, peers: &Peers, claimed_by: Vec<SessionId>) -> DataId {
+        let data = DataId(self.next);
+        self.next += 1;
+        if claimed_by.is_empty() {
+            self.unclaimed.insert(data);
+        }
+        let known = Known { peers: *peers, claimed_by, is_up: false, is_over: false };
+        self.connections.insert(data, known);
+        data
     }
 
     /// A setup announces where it listens. A connection that stands shortly before it in the file
@@ -293,11 +292,6 @@ impl Links {
         if let Some(known) = self.connections.get_mut(&data) {
             known.claimed_by.push(session);
         }
-    }
-
-    /// The direction the FTP server sends in on an unclaimed connection, as far as that is known.
-    pub(super) fn server_dir(&self, data: DataId) -> Option<Dir> {
-        self.connections.get(&data).map(|known| known.server)
     }
 
     /// Whether some setup was given this connection.
@@ -396,15 +390,6 @@ impl Links {
         };
         let link = Link { data: DataId(0), how: How::DefaultPort, confidence, server };
         Some(Claim { session: first.session, setup: first.setup, link })
-    }
-
-    fn server_of(&self, peers: &Peers) -> Dir {
-        let pair = self.pairs.get(&pair_of(peers.originator.ip, peers.responder.ip));
-        match pair {
-            Some(pair) => server_dir(peers, pair.server),
-            None if peers.originator.port == DATA_PORT => Dir::FromOriginator,
-            None => Dir::FromResponder,
-        }
     }
 
     fn looks_like_data(&self, peers: &Peers) -> bool {

@@ -136,6 +136,12 @@ impl Tracker {
         connected
     }
 
+    /// A connection to which [`connect`](Self::connect) said nothing, but which was under way
+    /// when the capture began: its session may be recognised later.
+    pub fn suspect(&mut self, peers: &Peers) -> Option<DataId> {
+        self.links.suspect(peers)
+    }
+
     /// Whether a candidate was claimed since.
     pub fn is_claimed(&self, data: DataId) -> bool {
         self.links.is_claimed(data)
@@ -235,11 +241,6 @@ impl Tracker {
     /// The next connection that was promised and made, and that no transfer asks for any more.
     pub fn poll_abandoned(&mut self) -> Option<DataId> {
         self.abandoned.pop()
-    }
-
-    /// The direction the FTP server sends in on a connection nobody claimed.
-    pub fn server_dir(&self, data: DataId) -> Option<Dir> {
-        self.links.server_dir(data)
     }
 
     /// How many sessions were given this connection: two in a site-to-site copy.

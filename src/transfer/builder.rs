@@ -142,6 +142,11 @@ impl Content {
         self.missing.is_empty()
     }
 
+    /// Whether it is here from SYN to FIN with nothing missing.
+    pub fn is_whole_stream(&self) -> bool {
+        self.from_start && self.is_whole() && self.end.is_some()
+    }
+
     /// Octets missing before the first one captured, where that is known of a connection whose
     /// start was not captured.
     pub fn missing_beginning(&self) -> Option<u64> {

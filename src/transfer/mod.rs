@@ -90,14 +90,6 @@ impl Orphan {
     }
 }
 
-impl Resemblance {
-    /// What makes a connection look like FTP's.
-    pub fn of(carried: &Carried) -> Self {
-        let ports = [carried.connection.originator.port, carried.connection.responder.port];
-        if ports.contains(&20) { Self::DataPort } else { Self::Peers }
-    }
-}
-
 impl Transfer {
     /// Joins what was said about a transfer with what its connection carried.
     pub fn new(settled: Settled, carried: Option<&Carried>) -> Self {

@@ -314,6 +314,7 @@ impl OrphanRecord {
             span: span(&data.link, several),
             bytes: OrphanBytesRecord { from_client: client.bytes, from_server: server.bytes },
             missing_bytes: lost(main),
+            whole: main.is_whole_stream(),
             encrypted: orphan.carried.is_tls(),
             why: resemblance(orphan.why),
             hashes: hashes(&main.hashes),

@@ -408,6 +408,8 @@ pub struct OrphanRecord {
     pub span: SpanRecord,
     pub bytes: OrphanBytesRecord,
     pub missing_bytes: u64,
+    /// Captured from SYN to FIN with nothing missing.
+    pub whole: bool,
     /// Both ends speak TLS: the hashes are of the ciphertext.
     pub encrypted: bool,
     /// `port 20` or `between the hosts of a session`.

@@ -317,7 +317,7 @@ impl Collector for Manifest {
         }
         let dir = orphan.main_dir();
         let content = orphan.carried.from(dir).clone();
-        let ending = if content.is_whole() { "" } else { ".incomplete" };
+        let ending = if content.is_whole_stream() { "" } else { ".incomplete" };
         let file = format!("{}{ending}", document::orphan_id(&orphan));
         let data = orphan.carried.connection.id;
         self.keep(data, dir, file, &content, Of::Orphan(Box::new(orphan)));
