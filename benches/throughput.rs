@@ -20,8 +20,9 @@ use ftpscope::report::json;
 use generate::Written;
 
 /// What is timed: the first floor, the first two, and all of them.
-const WORK: [(&str, fn(&Path)); 3] =
-    [("read", read), ("decode", read_and_decode), ("json", document)];
+const WORK: [(&str, Work); 3] = [("read", read), ("decode", read_and_decode), ("json", document)];
+
+type Work = fn(&Path);
 
 /// Runs of each; the median counts.
 const RUNS: usize = 5;

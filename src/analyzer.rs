@@ -1,8 +1,7 @@
 //! The pipeline: frames in, results out. The only file that knows every floor, and it only
 //! routes.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::net::IpAddr;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 
 use crate::analysis::{CaptureFacts, Collector, NotFtp};
@@ -11,13 +10,10 @@ use crate::decode::{Decoded, Endpoint, Segment, Why, decode};
 use crate::hash;
 use crate::limits::Limits;
 use crate::session::{
-    Connected, DataId, EncryptionKind, Outcome, Peers, SessionId, Settled, Sniffed, Sniffer,
-    Tracker,
+    Connected, DataId, Outcome, Peers, SessionId, Settled, Sniffed, Sniffer, Tracker, Unknown,
 };
-use crate::tcp::{Budget, Conn, ConnEvent, ConnTable, Dir, Found, Mark, Recent, Slot};
-use crate::transfer::{
-    Builder, ByteSink, Carried, Orphan, Resemblance, Sinks, Transfer, listed_sizes,
-};
+use crate::tcp::{Budget, Conn, ConnEvent, ConnTable, Dir, Found, Recent, Slot};
+use crate::transfer::{Builder, ByteSink, Carried, Hosts, Orphan, Sinks, Transfer, listed_sizes};
 
 /// What the analysis is told beside the packets.
 #[derive(Clone, Debug, Default)]
@@ -51,22 +47,6 @@ enum Role {
     },
 }
 
-struct Unknown {
-    sniffer: Sniffer,
-    verdict: Sniffed,
-    held: Vec<Held>,
-    /// It may be a data connection.
-    candidate: Option<DataId>,
-    /// It is on a port of FTP.
-    reserved: Option<SessionId>,
-}
-
-/// An event that waits for its connection's role.
-enum Held {
-    Data { dir: Dir, offset: u64, bytes: Vec<u8>, mark: Mark },
-    Other(ConnEvent<'static>),
-}
-
 /// Everything but the connections themselves.
 struct World<'a> {
     options: AnalysisOptions,
@@ -76,18 +56,10 @@ struct World<'a> {
     carried: BTreeMap<DataId, Box<Ready>>,
     /// Endpoints where FTP was found by what was said.
     servers: HashSet<Endpoint>,
-    /// Hosts between which there was a session.
-    hosts: HashMap<(IpAddr, IpAddr), Hosts>,
+    hosts: Hosts,
     not_ftp: Vec<NotFtp>,
     sinks: Option<&'a mut dyn Sinks>,
     out: &'a mut dyn Collector,
-}
-
-/// What two hosts had to do with each other.
-struct Hosts {
-    server: IpAddr,
-    /// A session went on in TLS.
-    is_encrypted: bool,
 }
 
 /// A data connection that is over, and how many transfers took it.
@@ -142,7 +114,7 @@ impl<'a> Analyzer<'a> {
                 options: options.clone(),
                 carried: BTreeMap::new(),
                 servers: HashSet::new(),
-                hosts: HashMap::new(),
+                hosts: Hosts::default(),
                 not_ftp: Vec::new(),
                 sinks,
                 out,
@@ -249,7 +221,7 @@ impl World<'_> {
     /// Passes an event on to whom it concerns.
     fn route(&mut self, role: &mut Role, event: &ConnEvent<'_>) {
         match role {
-            Role::Unknown(unknown) => unknown.hold(event),
+            Role::Unknown(unknown) => unknown.handle(event),
             Role::Control { session, server } => self.tracker.handle(*session, *server, event),
             Role::Data { builder, .. } => {
                 let Self { sinks, tracker, options, .. } = self;
@@ -299,7 +271,7 @@ impl World<'_> {
             && conn.facts(Dir::FromOriginator).bytes > 0
             && conn.facts(Dir::FromResponder).bytes > 0
             && !self.tracker.is_claimed(id)
-            && !self.hosts.contains_key(&hosts_of(conn.originator.ip, conn.responder.ip))
+            && !self.hosts.are_known(conn.originator.ip, conn.responder.ip)
     }
 
     /// Gives an unknown connection its role, and hears what was held again; `None` if it is
@@ -321,10 +293,8 @@ impl World<'_> {
                 return None;
             }
         };
-        let held = std::mem::take(&mut unknown.held);
-        *role = decided;
-        for event in &held {
-            self.route(role, &event.as_event());
+        if let Role::Unknown(mut unknown) = std::mem::replace(role, decided) {
+            unknown.replay(|event| self.route(role, event));
         }
         Some(())
     }
@@ -411,10 +381,7 @@ impl World<'_> {
             match outcome {
                 Outcome::Request(settled) => self.hand_over(*settled),
                 Outcome::Session(session) => {
-                    let (client, server) = (session.client.ip, session.server.ip);
-                    let hosts = self.hosts.entry(hosts_of(client, server));
-                    let hosts = hosts.or_insert(Hosts { server, is_encrypted: false });
-                    hosts.is_encrypted |= session.encryption.kind != EncryptionKind::None;
+                    self.hosts.note(&session);
                     self.out.session(*session);
                 }
             }
@@ -442,34 +409,13 @@ impl World<'_> {
         self.out.transfer(transfer);
     }
 
-    /// Why something nobody asked for looks like FTP's data, and the direction its server sends
-    /// in: it uses the data port or is between the hosts of a session, and bytes go one way, or
-    /// in TLS where a session did too.
-    fn resemblance(&self, carried: &Carried) -> Option<(Resemblance, Dir)> {
-        let (a, b) = (carried.connection.originator, carried.connection.responder);
-        let hosts = self.hosts.get(&hosts_of(a.ip, b.ip));
-        let is_encrypted = carried.is_tls() && hosts.is_some_and(|hosts| hosts.is_encrypted);
-        if carried.bytes() == 0 || !carried.is_one_way() && !is_encrypted {
-            return None;
-        }
-        if a.port == DATA_PORT {
-            return Some((Resemblance::DataPort, Dir::FromOriginator));
-        }
-        if b.port == DATA_PORT {
-            return Some((Resemblance::DataPort, Dir::FromResponder));
-        }
-        let server = hosts?.server;
-        let dir = if a.ip == server { Dir::FromOriginator } else { Dir::FromResponder };
-        Some((Resemblance::Peers, dir))
-    }
-
     /// Everything still open, then what no transfer asked for.
     fn finish(&mut self) {
         self.poll();
         self.poll_ended(true);
         let mut number = 0;
         for (_, ready) in std::mem::take(&mut self.carried) {
-            let found = self.resemblance(&ready.carried).filter(|_| ready.taken == 0);
+            let found = self.hosts.resemblance(&ready.carried).filter(|_| ready.taken == 0);
             let Some((why, server)) = found else { continue };
             number += 1;
             self.out.orphan(Orphan { number, carried: ready.carried, why, server });
@@ -477,58 +423,8 @@ impl World<'_> {
     }
 }
 
-/// The ports of FTP control connections and of its default data connections (RFC 959 §5.2).
+/// The port of FTP control connections (RFC 959 §5.2).
 const FTP_PORT: u16 = 21;
-const DATA_PORT: u16 = 20;
-
-fn hosts_of(a: IpAddr, b: IpAddr) -> (IpAddr, IpAddr) {
-    (a.min(b), a.max(b))
-}
-
-impl Unknown {
-    fn new(sniffer: Sniffer) -> Self {
-        Self {
-            sniffer,
-            verdict: Sniffed::Unclear,
-            held: Vec::new(),
-            candidate: None,
-            reserved: None,
-        }
-    }
-
-    fn hold(&mut self, event: &ConnEvent<'_>) {
-        self.held.push(Held::of(event));
-        if let (ConnEvent::Data { dir, bytes, .. }, Sniffed::Unclear) = (event, self.verdict) {
-            self.verdict = self.sniffer.handle(*dir, bytes);
-        }
-    }
-}
-
-impl Held {
-    fn of(event: &ConnEvent<'_>) -> Self {
-        Self::Other(match *event {
-            ConnEvent::Data { dir, offset, bytes, mark } => {
-                return Self::Data { dir, offset, bytes: bytes.to_vec(), mark };
-            }
-            ConnEvent::Gap { dir, offset, len, mark } => ConnEvent::Gap { dir, offset, len, mark },
-            ConnEvent::Conflict { dir, offset, len, mark } => {
-                ConnEvent::Conflict { dir, offset, len, mark }
-            }
-            ConnEvent::Fin { dir, stamp } => ConnEvent::Fin { dir, stamp },
-            ConnEvent::Reset { dir, stamp } => ConnEvent::Reset { dir, stamp },
-        })
-    }
-
-    fn as_event(&self) -> ConnEvent<'_> {
-        match self {
-            Self::Data { dir, offset, bytes, mark } => {
-                ConnEvent::Data { dir: *dir, offset: *offset, bytes, mark: *mark }
-            }
-            Self::Other(event) => *event,
-        }
-    }
-}
-
 fn peers_of(conn: &Conn) -> Peers {
     Peers {
         originator: conn.originator,

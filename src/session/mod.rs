@@ -5,19 +5,26 @@
 
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::unwrap_used))]
 
+mod context;
 mod dialogue;
+mod exchanges;
 mod login;
 mod pairing;
 mod promise;
 mod request;
+mod setups;
 mod sniff;
+mod story;
 mod tracker;
+mod unknown;
 
 pub use self::login::{Encryption, EncryptionKind, Login, LoginOutcome, Protection};
 pub use self::promise::{Confidence, Connected, DataId, How, Link, Peers};
 pub use self::request::{Expected, Method, Representation, Request, Setup, SizeSource};
 pub use self::sniff::{Protocol, Sniffed, Sniffer};
 pub use self::tracker::{Circumstances, Outcome, Settled, Tracker};
+
+pub use self::unknown::Unknown;
 
 use crate::decode::Endpoint;
 use crate::ftp::{Command, Reply};

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::dialogue::{Dialogue, Effect};
+use super::dialogue::Dialogue;
 use super::promise::{Claim, Connected, DataId, Links, Peers, Promise};
 use super::request::{Request, SizeSource};
+use super::story::Effect;
 use super::{ControlLink, Encryption, Exchange, Login, Session, SessionId, Software, TransferId};
 use crate::limits::Limits;
 use crate::tcp::{Close, Conn, ConnEvent, Dir, Handshake, Mark};
@@ -107,7 +108,7 @@ impl Tracker {
                 dialogue.handle_client_gap(offset, mark, next, effects);
             }
             ConnEvent::Conflict { mark, .. } => {
-                let conflicts = &mut dialogue.session.tcp.conflicts;
+                let conflicts = &mut dialogue.story.session.tcp.conflicts;
                 if conflicts.len() < self.limits.ranges {
                     conflicts.push(mark.stamp);
                 }
@@ -120,11 +121,11 @@ impl Tracker {
     /// A control connection is over.
     pub fn end(&mut self, id: SessionId, conn: &Conn, server: Dir) {
         let Some(dialogue) = self.dialogues.get_mut(&id) else { return };
-        let conflicts = std::mem::take(&mut dialogue.session.tcp.conflicts);
-        dialogue.session.tcp = ControlLink { conflicts, ..ControlLink::of(conn, server) };
+        let conflicts = std::mem::take(&mut dialogue.story.session.tcp.conflicts);
+        dialogue.story.session.tcp = ControlLink { conflicts, ..ControlLink::of(conn, server) };
         let mark = Mark { stamp: conn.link.last, acked: 0 };
         dialogue.finish(mark, &mut self.next_transfer, &mut self.effects);
-        let (client, server) = (dialogue.session.client.ip, dialogue.session.server.ip);
+        let (client, server) = (dialogue.story.session.client.ip, dialogue.story.session.server.ip);
         self.links.close_pair(client, server);
         self.apply(id);
     }
@@ -171,7 +172,7 @@ impl Tracker {
         source: SizeSource,
     ) {
         if let Some(dialogue) = self.dialogues.get_mut(&session) {
-            dialogue.note_sizes(directory, entries, source);
+            dialogue.story.note_sizes(directory, entries, source);
         }
     }
 
@@ -179,7 +180,7 @@ impl Tracker {
     pub fn poll_exchanges(&mut self, mut out: impl FnMut(SessionId, Exchange)) {
         for id in &self.touched {
             if let Some(dialogue) = self.dialogues.get_mut(id) {
-                dialogue.final_exchanges().for_each(|exchange| out(*id, exchange));
+                dialogue.story.final_exchanges().for_each(|exchange| out(*id, exchange));
             }
         }
     }
@@ -196,7 +197,7 @@ impl Tracker {
             }
         };
         let found = self.touched.iter().find_map(|id| {
-            let open = self.dialogues.get(id)?.open.iter();
+            let open = self.dialogues.get(id)?.story.open.iter();
             let mut done = open.filter(|(_, open)| is_final(&open.request));
             done.next().map(|(transfer, _)| (*id, *transfer))
         });
@@ -214,26 +215,30 @@ impl Tracker {
         touched.dedup();
         for id in touched {
             let Some(dialogue) = self.dialogues.get(&id) else { continue };
-            let is_held = dialogue.open.values().any(|open| {
+            let is_held = dialogue.story.open.values().any(|open| {
                 open.request.setup.link.is_some_and(|link| !self.links.is_over(link.data))
             });
-            if !dialogue.is_over || is_held && !all {
+            if !dialogue.story.is_over || is_held && !all {
                 continue;
             }
             self.link_in_time_order(id);
-            let transfers: Vec<TransferId> =
-                self.dialogues.get(&id).into_iter().flat_map(|d| d.open.keys().copied()).collect();
+            let transfers: Vec<TransferId> = self
+                .dialogues
+                .get(&id)
+                .into_iter()
+                .flat_map(|d| d.story.open.keys().copied())
+                .collect();
             for transfer in transfers {
                 if let Some(settled) = self.take(id, transfer) {
                     out(Outcome::Request(Box::new(settled)));
                 }
             }
             if let Some(dialogue) = self.dialogues.remove(&id) {
-                for (name, count) in dialogue.overflows() {
+                for (name, count) in dialogue.story.overflows() {
                     *self.overflows.entry(name).or_default() += count;
                 }
-                let exchanges = dialogue.exchanges.into_list();
-                out(Outcome::Session(Box::new(Session { exchanges, ..dialogue.session })));
+                let exchanges = dialogue.story.exchanges.into_list();
+                out(Outcome::Session(Box::new(Session { exchanges, ..dialogue.story.session })));
             }
         }
     }
@@ -251,7 +256,9 @@ impl Tracker {
     /// Whether the connection is known to carry a listing.
     pub fn is_listing(&self, data: DataId) -> bool {
         let mut sessions = self.links.claimed_by(data).iter();
-        sessions.any(|id| self.dialogues.get(id).is_some_and(|dialogue| dialogue.lists_over(data)))
+        sessions.any(|id| {
+            self.dialogues.get(id).is_some_and(|dialogue| dialogue.story.lists_over(data))
+        })
     }
 
     /// Bounds that were reached, by name, with how often.
@@ -266,12 +273,12 @@ impl Tracker {
     fn take(&mut self, id: SessionId, transfer: TransferId) -> Option<Settled> {
         self.links.stop_waiting(transfer);
         let dialogue = self.dialogues.get_mut(&id)?;
-        let request = dialogue.take(transfer)?;
-        let session = &dialogue.session;
+        let request = dialogue.story.take(transfer)?;
+        let session = &dialogue.story.session;
         let around = Circumstances {
             client: session.client.ip,
             control_open: session.tcp.link.close == Close::Open,
-            server_unheard: dialogue.is_over && session.tcp.from_server.bytes == 0,
+            server_unheard: dialogue.story.is_over && session.tcp.from_server.bytes == 0,
         };
         Some(Settled { session: id, request, around })
     }
@@ -279,9 +286,12 @@ impl Tracker {
     /// Transfers that the server acknowledged and whose connection nothing announced.
     fn link_in_time_order(&mut self, id: SessionId) {
         let Some(dialogue) = self.dialogues.get_mut(&id) else { return };
-        let (session, client, server) =
-            (dialogue.session.id, dialogue.session.client, dialogue.session.server);
-        for open in dialogue.open.values_mut() {
+        let (session, client, server) = (
+            dialogue.story.session.id,
+            dialogue.story.session.client,
+            dialogue.story.session.server,
+        );
+        for open in dialogue.story.open.values_mut() {
             let request = &mut open.request;
             let begun = request.preliminary.is_some()
                 || request.answered.is_some_and(|(_, code)| code < 300);
@@ -303,7 +313,7 @@ impl Tracker {
     /// Carries out what a dialogue asked for.
     fn apply(&mut self, id: SessionId) {
         let Some(dialogue) = self.dialogues.get(&id) else { return };
-        let (client, server) = (dialogue.session.client.ip, dialogue.session.server.ip);
+        let (client, server) = (dialogue.story.session.client.ip, dialogue.story.session.server.ip);
         for effect in self.effects.drain(..) {
             match effect {
                 Effect::Announce { setup, method, address, stamp } => {
@@ -331,7 +341,7 @@ impl Tracker {
     fn apply_claims(&mut self) {
         for claim in self.claims.drain(..) {
             if let Some(dialogue) = self.dialogues.get_mut(&claim.session) {
-                let linked = dialogue.link(claim.setup, claim.link);
+                let linked = dialogue.story.link(claim.setup, claim.link);
                 if let Some(transfer) = linked.transfer {
                     self.links.stop_waiting(transfer);
                 }

@@ -3,11 +3,13 @@
 mod builder;
 mod listing;
 mod media;
+mod orphan;
 mod outcome;
 mod sink;
 
 pub use self::builder::{Builder, Content, Missing};
 pub use self::listing::sizes as listed_sizes;
+pub use self::orphan::{Hosts, Orphan, Resemblance};
 pub use self::outcome::Outcome;
 pub use self::sink::{ByteSink, Sinks};
 
@@ -59,35 +61,6 @@ pub struct Carried {
     pub connection: DataConnection,
     pub from_originator: Content,
     pub from_responder: Content,
-}
-
-/// A connection that looks like FTP's data and that no command could be found for.
-#[derive(Clone, Debug)]
-pub struct Orphan {
-    /// In the order of their first frames, from 1.
-    pub number: u32,
-    pub carried: Carried,
-    pub why: Resemblance,
-    /// The direction the FTP server sends in, as far as addresses and ports tell.
-    pub server: Dir,
-}
-
-/// Why an orphan is thought to be FTP's.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Resemblance {
-    /// It uses the server's data port.
-    DataPort,
-    /// It is between the hosts of a session.
-    Peers,
-}
-
-impl Orphan {
-    /// The direction that carried more.
-    pub fn main_dir(&self) -> Dir {
-        let (server, client) =
-            (self.carried.from(self.server), self.carried.from(self.server.reversed()));
-        if server.bytes >= client.bytes { self.server } else { self.server.reversed() }
-    }
 }
 
 impl Transfer {

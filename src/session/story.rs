@@ -1,0 +1,491 @@
+//! What a session's commands and replies mean.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::context::Context;
+use super::exchanges::Exchanges;
+use super::login::{Encryption, EncryptionKind, Protection};
+use super::pairing::{Pairing, Pending, ReplyPlace};
+use super::promise::{DataId, Link, Waiting};
+use super::request::{Expected, Method, Request, Setup, SizeSource, name_in};
+use super::setups::Setups;
+use super::{Exchange, Received, Sent, Session, TransferId};
+use crate::decode::Endpoint;
+use crate::ftp::{self, Announced, Command, Directory, Line, Reply, Verb};
+use crate::limits::Limits;
+use crate::tcp::Mark;
+use crate::time::Stamp;
+
+/// A session as it unfolds: what was said so far, and what is still open.
+#[derive(Debug)]
+pub(super) struct Story {
+    pub(super) session: Session,
+    pub(super) exchanges: Exchanges,
+    pub(super) open: BTreeMap<TransferId, OpenRequest>,
+    /// The connection ended.
+    pub(super) is_over: bool,
+    pairing: Pairing,
+    setups: Setups,
+    context: Context,
+    /// What the server said of the sizes of files.
+    sizes: HashMap<Vec<u8>, Expected>,
+    sizes_kept: usize,
+    /// What an `AUTH` that is not answered yet asks for.
+    auth: Option<EncryptionKind>,
+    malformed_dropped: u64,
+}
+
+/// What the reading of one event asks the tracker to do.
+#[derive(Debug)]
+pub(super) enum Effect {
+    /// Someone listens at this address now.
+    Announce { setup: u32, method: Method, address: Endpoint, stamp: Stamp },
+    /// Nobody does any more.
+    Withdraw { setup: u32, port: u16 },
+    /// A connection that was made for no transfer.
+    Abandon { data: DataId },
+    /// A transfer began, and has no connection yet.
+    Wait { transfer: TransferId, waiting: Waiting },
+    /// Something became final.
+    Settled,
+}
+
+/// What a link did: the transfer that has its connection now, and the attempt it had before.
+#[derive(Debug)]
+pub(super) struct Linked {
+    pub(super) transfer: Option<TransferId>,
+    pub(super) replaced: Option<DataId>,
+}
+
+/// A transfer that is not handed over yet.
+#[derive(Debug)]
+pub(super) struct OpenRequest {
+    pub(super) request: Request,
+    pub(super) setup: u32,
+}
+
+/// Lines that are no replies, kept of one exchange.
+const MALFORMED_KEPT: usize = 64;
+
+impl Story {
+    pub(super) fn new(session: Session, from_start: bool, limits: &Limits) -> Self {
+        Self {
+            session,
+            exchanges: Exchanges::new(limits.exchanges),
+            open: BTreeMap::new(),
+            is_over: false,
+            pairing: Pairing::new(limits.pending_commands),
+            setups: Setups::default(),
+            context: Context::new(from_start),
+            sizes: HashMap::new(),
+            sizes_kept: limits.sizes,
+            auth: None,
+            malformed_dropped: 0,
+        }
+    }
+
+    /// Whether what follows can be read. GSSAPI seals commands, but in lines.
+    pub(super) fn is_clear(&self) -> bool {
+        matches!(self.session.encryption.kind, EncryptionKind::None | EncryptionKind::Gssapi)
+    }
+
+    /// TLS began although no 234 was captured.
+    pub(super) fn begin_tls(&mut self, stamp: Stamp) {
+        self.encrypt(self.auth.unwrap_or(EncryptionKind::Explicit), stamp);
+    }
+
+    /// `len` octets of the server were not captured.
+    pub(super) fn handle_server_gap(&mut self, offset: u64, len: u64) {
+        self.pairing.handle_gap(offset, len);
+    }
+
+    /// The connection is over.
+    pub(super) fn finish(&mut self, was_clear: bool, effects: &mut Vec<Effect>) {
+        self.session.login.settle(self.context.from_start, !was_clear);
+        self.setups.finish(effects);
+        for open in self.open.values() {
+            let address = open.request.setup.announced;
+            effects
+                .extend(address.map(|end| Effect::Withdraw { setup: open.setup, port: end.port }));
+        }
+        self.is_over = true;
+        effects.push(Effect::Settled);
+    }
+
+    /// Writes down the connection that fulfils a setup.
+    pub(super) fn link(&mut self, setup: u32, link: Link) -> Linked {
+        let mut linked = Linked { transfer: None, replaced: self.setups.link(setup, link) };
+        if let Some((transfer, open)) = self.open.iter_mut().find(|(_, open)| open.setup == setup) {
+            linked.transfer = Some(*transfer);
+            linked.replaced = open.request.setup.link.replace(link).map(|link| link.data);
+        }
+        linked
+    }
+
+    /// Sizes that a listing showed, relative to the directory it lists.
+    pub(super) fn note_sizes(
+        &mut self,
+        directory: &[u8],
+        entries: impl IntoIterator<Item = (Vec<u8>, u64)>,
+        source: SizeSource,
+    ) {
+        let directory = Directory::named_as_is(directory);
+        for (name, bytes) in entries {
+            self.note_size(directory.join(&name), Expected { bytes, source });
+        }
+    }
+
+    /// Takes a transfer off the open ones, with what is known of its size.
+    pub(super) fn take(&mut self, transfer: TransferId) -> Option<Request> {
+        let mut request = self.open.remove(&transfer)?.request;
+        if request.expected.is_none()
+            && !request.verb.is_listing()
+            && let Some(path) = &request.path
+        {
+            request.expected = self.sizes.get(path).copied();
+        }
+        // What was uploaded now has another size.
+        if matches!(request.verb, Verb::Stor | Verb::Appe)
+            && let Some(path) = &request.path
+        {
+            self.sizes.remove(path);
+            request.expected = None;
+        }
+        Some(request)
+    }
+
+    /// Whether a listing goes over this connection.
+    pub(super) fn lists_over(&self, data: DataId) -> bool {
+        let over =
+            |open: &OpenRequest| open.request.setup.link.is_some_and(|link| link.data == data);
+        self.open.values().any(|open| open.request.verb.is_listing() && over(open))
+    }
+
+    /// Exchanges to which nothing will be added.
+    pub(super) fn final_exchanges(&mut self) -> impl Iterator<Item = Exchange> {
+        let until = if self.is_over { None } else { self.pairing.oldest_exchange() };
+        self.exchanges.take_before(until.unwrap_or(usize::MAX))
+    }
+
+    /// Bounds that were reached, by name.
+    pub(super) fn overflows(&self) -> [(&'static str, u64); 3] {
+        [
+            ("exchanges", self.exchanges.dropped),
+            ("pending_commands", self.pairing.overflows),
+            ("malformed_lines", self.malformed_dropped),
+        ]
+    }
+
+    /// The client sent a line.
+    pub(super) fn handle_command(
+        &mut self,
+        line: &Line<'_, Mark>,
+        next: &mut u32,
+        effects: &mut Vec<Effect>,
+    ) {
+        let command = Command::parse(line.bytes);
+        let stamp = line.last.stamp;
+        let is_partial = line.torn || line.after_gap || line.dropped > 0;
+        self.session.login.handle_command(&command);
+        let index = self.exchanges.add(Exchange {
+            sent: Some(Sent { stamp, command: command.clone(), is_partial }),
+            replies: Vec::new(),
+            malformed: Vec::new(),
+            cwd: self.context.directory.path().to_vec(),
+            transfer: None,
+        });
+        self.pairing.handle_command(Pending {
+            exchange: index,
+            verb: command.verb,
+            end: line.end,
+            had: line.first.acked,
+            is_under_way: false,
+            lost_before: None,
+        });
+        self.understand_command(index, &command, stamp, next, effects);
+        effects.push(Effect::Settled);
+    }
+
+    /// The server sent a line that is no reply.
+    pub(super) fn keep_malformed(&mut self, line: &Line<'_, Mark>) {
+        let index = self.pairing.oldest_exchange();
+        let index = index.unwrap_or_else(|| self.exchanges.unasked(self.context.directory.path()));
+        let Some(exchange) = self.exchanges.at(index) else { return };
+        if exchange.malformed.len() < MALFORMED_KEPT {
+            exchange.malformed.push((line.last.stamp, line.bytes.to_vec()));
+        } else {
+            self.malformed_dropped += 1;
+        }
+    }
+
+    /// The server sent a reply.
+    pub(super) fn handle_reply(
+        &mut self,
+        reply: Reply,
+        place: ReplyPlace,
+        stamp: Stamp,
+        effects: &mut Vec<Effect>,
+    ) {
+        // The first thing a server says answers nothing, even if an eager client spoke first.
+        let is_greeting =
+            place.start == 0 && self.context.from_start && !self.exchanges.any_reply();
+        let asked = match is_greeting {
+            true => None,
+            false => self.pairing.handle_reply(&reply, place),
+        };
+        if reply.code == 220 && self.session.banner.is_none() && asked.is_none() {
+            self.session.banner = Some(reply.lines.join(&b'\n'));
+        }
+        let index = match asked {
+            Some(index) => index,
+            None => self.exchanges.unasked(self.context.directory.path()),
+        };
+        let Some(exchange) = self.exchanges.at(index) else { return };
+        exchange.cwd = self.context.directory.path().to_vec();
+        let (command, transfer) =
+            (exchange.sent.as_ref().map(|sent| sent.command.clone()), exchange.transfer);
+        if let Some(command) = command {
+            self.understand_reply(index, &command, transfer, &reply, stamp, effects);
+        }
+        if let Some(exchange) = self.exchanges.at(index) {
+            exchange.replies.push(Received { stamp, reply });
+        }
+        effects.push(Effect::Settled);
+    }
+
+    fn understand_command(
+        &mut self,
+        index: usize,
+        command: &Command,
+        stamp: Stamp,
+        next: &mut u32,
+        effects: &mut Vec<Effect>,
+    ) {
+        match command.verb {
+            Verb::Port => {
+                self.begin_setup(index, command, ftp::parse_port(&command.arg), stamp, effects)
+            }
+            Verb::Eprt => {
+                self.begin_setup(index, command, ftp::parse_eprt(&command.arg), stamp, effects)
+            }
+            Verb::Lprt => {
+                self.begin_setup(index, command, ftp::parse_lprt(&command.arg), stamp, effects)
+            }
+            // EPSV ALL (RFC 2428 §4) announces nothing.
+            Verb::Epsv if command.arg.eq_ignore_ascii_case(b"ALL") => {}
+            Verb::Pasv | Verb::Epsv | Verb::Lpsv => {
+                self.begin_setup(index, command, None, stamp, effects);
+            }
+            Verb::Type | Verb::Mode | Verb::Stru => self.context.set(index, command),
+            Verb::Rest => self.context.rest_offset = parse_number(&command.arg).unwrap_or(0),
+            Verb::Auth => self.auth = Some(Encryption::kind_of(&command.arg)),
+            Verb::Clnt => self.session.software.client = Some(command.arg.clone()),
+            Verb::Abor => {
+                for open in self.open.values_mut() {
+                    open.request.is_abandoned |= !open.request.is_answered();
+                }
+            }
+            verb if verb.is_transfer() => self.begin_transfer(index, command, stamp, next, effects),
+            _ => {}
+        }
+    }
+
+    fn begin_setup(
+        &mut self,
+        index: usize,
+        command: &Command,
+        announced: Option<Announced>,
+        stamp: Stamp,
+        effects: &mut Vec<Effect>,
+    ) {
+        let transfers = &self.open;
+        let is_waited_for = |transfer| {
+            let open = transfers.get(&transfer);
+            open.is_some_and(|open: &OpenRequest| !open.request.is_answered())
+        };
+        self.setups.begin(index, command, stamp, is_waited_for, effects);
+        if let Some(announced) = announced {
+            self.announce(index, announced, stamp, effects);
+        }
+    }
+
+    /// The address of the setup that exchange `index` asked for is known.
+    fn announce(
+        &mut self,
+        index: usize,
+        announced: Announced,
+        stamp: Stamp,
+        effects: &mut Vec<Effect>,
+    ) {
+        let ip = announced.ip.unwrap_or(self.session.server.ip);
+        let address = Endpoint { ip, port: announced.port };
+        let Some(open) = self.setups.announce(index, address, stamp) else { return };
+        effects.push(Effect::Announce {
+            setup: open.id,
+            method: open.setup.method,
+            address,
+            stamp,
+        });
+        if let Some(taken) = open.taken_by.and_then(|transfer| self.open.get_mut(&transfer)) {
+            let setup = &mut taken.request.setup;
+            (setup.announced, setup.stamp) = (Some(address), Some(stamp));
+        }
+    }
+
+    fn begin_transfer(
+        &mut self,
+        index: usize,
+        command: &Command,
+        asked: Stamp,
+        next: &mut u32,
+        effects: &mut Vec<Effect>,
+    ) {
+        *next += 1;
+        let id = TransferId(*next);
+        let name = name_in(command);
+        let request = Request {
+            id,
+            verb: command.verb,
+            command: command.name(),
+            asked,
+            path: self.context.path_of(command.verb, name.as_deref()),
+            name,
+            representation: self.context.representation.clone(),
+            rest_offset: std::mem::take(&mut self.context.rest_offset),
+            protection: self.session.encryption.data,
+            setup: Setup::none(Method::Default),
+            expected: None,
+            preliminary: None,
+            answered: None,
+            is_abandoned: false,
+        };
+        let from_start = self.context.from_start;
+        let (setup, chosen) = self.setups.choose(id, from_start, effects);
+        let is_linked = chosen.link.is_some();
+        let request = Request { setup: chosen, ..request };
+        self.open.insert(id, OpenRequest { request, setup });
+        self.session.transfers.push(id);
+        if let Some(exchange) = self.exchanges.at(index) {
+            exchange.transfer = Some(id);
+        }
+        if !is_linked {
+            let (session, client) = (self.session.id, self.session.client);
+            let waiting = Waiting { session, setup, client, server: self.session.server, asked };
+            effects.push(Effect::Wait { transfer: id, waiting });
+        }
+    }
+
+    fn understand_reply(
+        &mut self,
+        index: usize,
+        command: &Command,
+        transfer: Option<TransferId>,
+        reply: &Reply,
+        stamp: Stamp,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.session.login.handle_reply(command.verb, reply);
+        if let Some(open) = transfer.and_then(|transfer| self.open.get_mut(&transfer)) {
+            open.request.handle_reply(stamp, reply);
+            if open.request.is_refused() {
+                self.setups.release(open.request.id);
+            }
+            let name = open.request.name.as_deref();
+            open.request.path = self.context.path_of(command.verb, name);
+        }
+        match (command.verb, reply.code) {
+            (Verb::Pasv, 227) => {
+                self.announce_found(index, reply, ftp::find_host_port, stamp, effects)
+            }
+            (Verb::Epsv, 229) => self.announce_found(index, reply, ftp::parse_229, stamp, effects),
+            (Verb::Lpsv, 228) => {
+                self.announce_found(index, reply, ftp::find_long_host_port, stamp, effects);
+            }
+            // Some servers answer the one with the other's reply.
+            (Verb::Pasv, 229) => self.announce_found(index, reply, ftp::parse_229, stamp, effects),
+            (Verb::Epsv, 227) => {
+                self.announce_found(index, reply, ftp::find_host_port, stamp, effects)
+            }
+            (Verb::Auth, 234) => self.encrypt(Encryption::kind_of(&command.arg), stamp),
+            (Verb::Adat, 235) => self.encrypt(EncryptionKind::Gssapi, stamp),
+            (Verb::Prot, 200) => {
+                let clear = command.arg.eq_ignore_ascii_case(b"C");
+                let data = if clear { Protection::Clear } else { Protection::Private };
+                self.session.encryption.data = data;
+            }
+            (Verb::Syst, 215) => self.session.software.server_system = Some(reply.text().to_vec()),
+            (Verb::Size, 213) => {
+                self.note_size_of(command, parse_number(reply.text()), SizeSource::Size)
+            }
+            (Verb::Mlst, 250) => self.note_size_of(command, mlst_size(reply), SizeSource::Mlst),
+            (Verb::Rest, code) if code >= 400 => self.context.rest_offset = 0,
+            (Verb::Rein, 220) => self.context.reset(),
+            (_, code) if code >= 400 => self.refuse(index, effects),
+            (verb, 200..300) => self.context.move_to(verb, &command.arg, reply),
+            _ => {}
+        }
+        if !reply.is_preliminary() {
+            self.context.answer(index, command.verb, reply.is_refusal());
+        }
+    }
+
+    fn announce_found(
+        &mut self,
+        index: usize,
+        reply: &Reply,
+        find: impl Fn(&[u8]) -> Option<Announced>,
+        stamp: Stamp,
+        effects: &mut Vec<Effect>,
+    ) {
+        if let Some(announced) = reply.lines.iter().find_map(|line| find(line)) {
+            self.announce(index, announced, stamp, effects);
+        }
+    }
+
+    /// A setup that was refused is none; a transfer that was pipelined behind it has to do with
+    /// what stood before.
+    fn refuse(&mut self, index: usize, effects: &mut Vec<Effect>) {
+        let taken_by = self.setups.refuse(index, effects);
+        if let Some(open) = taken_by.and_then(|transfer| self.open.get_mut(&transfer)) {
+            open.request.setup = Setup::none(Method::Default);
+        }
+    }
+
+    fn encrypt(&mut self, kind: EncryptionKind, stamp: Stamp) {
+        self.session.encryption.begin(kind, stamp);
+        if !self.is_clear() {
+            self.pairing.clear();
+        }
+    }
+
+    fn note_size_of(&mut self, command: &Command, bytes: Option<u64>, source: SizeSource) {
+        if let Some(bytes) = bytes {
+            let path = self.context.directory.join(&command.arg);
+            self.note_size(path, Expected { bytes, source });
+        }
+    }
+
+    fn note_size(&mut self, path: Vec<u8>, expected: Expected) {
+        if self.sizes.len() < self.sizes_kept || self.sizes.contains_key(&path) {
+            let known = self.sizes.entry(path).or_insert(expected);
+            if known.source <= expected.source {
+                *known = expected;
+            }
+        }
+    }
+}
+
+fn parse_number(text: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(text.trim_ascii()).ok()?;
+    if text.starts_with('+') { None } else { text.parse().ok() }
+}
+
+/// The `size` fact of an MLST reply (RFC 3659 §7.2), whose fact line begins with a space.
+fn mlst_size(reply: &Reply) -> Option<u64> {
+    let line = reply.lines.iter().find(|line| line.starts_with(b" "))?;
+    let facts = line.get(1..)?.split(|byte| *byte == b' ').next()?;
+    facts.split(|byte| *byte == b';').find_map(|fact| {
+        let (name, value) = fact.split_at_checked(5)?;
+        if name.eq_ignore_ascii_case(b"size=") { parse_number(value) } else { None }
+    })
+}
