@@ -1,3 +1,55 @@
+//! ftpscope reads packet captures and tells the story of the FTP in them.
+//!
+//! # The floors
+//!
+//! Each floor knows only those below it, and returns what it found; nothing below
+//! [`analyzer`] knows who uses it.
+//!
+//! | floor | turns | into |
+//! |---|---|---|
+//! | [`capture`] | bytes on disk | frames |
+//! | [`decode`] | frames | TCP segments, or a reason why not |
+//! | [`tcp`] | segments | ordered streams, gaps, conflicts |
+//! | [`ftp`] | bytes | lines, commands, replies, addresses; knows no packets |
+//! | [`session`] | lines | sessions, exchanges, and who promised which data connection |
+//! | [`transfer`] | data connections | files and listings, and what became of them |
+//! | [`analysis`] | everything | one result |
+//! | [`report`] | the result | JSON, text, files on disk; computes no fact |
+//! | [`cli`] | what the user typed | what is done |
+//!
+//! Below them all lie [`time`], [`hash`] and [`limits`]: every bound of the program, in one
+//! place.
+//!
+//! # A packet's journey
+//!
+//! [`capture::Capture::for_each`] lends a [`capture::Frame`]; [`decode::decode`] finds the
+//! [`decode::Segment`] in it; [`tcp::ConnTable`] finds its connection. Most are nobody's
+//! business, and that is the end of it: one look-up. Otherwise [`tcp::Conn`] puts the payload in
+//! order, still borrowed from the frame, and hands it on as [`tcp::ConnEvent`]s.
+//!
+//! # A byte's journey
+//!
+//! What a new connection is, the port may say, or a promise made on a control connection, or
+//! what is said on it ([`session::Sniffer`]); until that is clear an [`session::Unknown`] keeps
+//! what was said. A byte of a control connection becomes part of a line, a command or a reply,
+//! and an [`session::Exchange`]. A byte of a data connection goes to the hashes and the sinks of
+//! a [`transfer::Builder`].
+//!
+//! # How results leave
+//!
+//! A command that moves something becomes a [`session::Request`]. When it has been answered and
+//! its connection has ended, both halves meet in a [`transfer::Transfer`], which is judged and
+//! handed to a [`analysis::Collector`]; so is a session when it is over. One collector keeps
+//! everything ([`analysis::Keeper`]), one writes JSON lines and forgets, one gives files their
+//! names. So one pass serves a large capture and a small one.
+//!
+//! # What is believed
+//!
+//! A capture is evidence, not the truth: it may start late, end early, miss packets or show them
+//! twice. So a fact carries the [`time::Stamp`] of the frame that shows it, and what was not
+//! seen is said: a gap with its length, an outcome short of `complete`, a link with its
+//! confidence, a limit that was reached. Bad traffic is data, never an error.
+
 pub mod analysis;
 pub mod analyzer;
 pub mod capture;

@@ -57,6 +57,9 @@ pub struct JsonArgs {
     #[command(flatten)]
     pub secrets: SecretArgs,
 
+    #[command(flatten)]
+    pub hashes: HashArgs,
+
     /// Print JSON lines, each record as soon as it is final
     #[arg(long)]
     pub lines: bool,
@@ -68,7 +71,7 @@ pub struct ExtractArgs {
     pub input: InputArgs,
 
     #[command(flatten)]
-    pub secrets: SecretArgs,
+    pub hashes: HashArgs,
 
     /// Directory to write to: new or empty
     #[arg(short, long, value_name = "DIR")]
@@ -106,13 +109,16 @@ pub struct InputArgs {
     #[arg(long, value_name = "PORT", help_heading = "Analysis")]
     pub port: Vec<u16>,
 
-    /// Hashes to make beside SHA-256
-    #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = "Analysis")]
-    pub hash: Vec<HashName>,
-
     /// Show no progress
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
+}
+
+#[derive(clap::Args, Debug)]
+pub struct HashArgs {
+    /// Hashes to make beside SHA-256
+    #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = "Analysis")]
+    pub hash: Vec<HashName>,
 }
 
 #[derive(clap::Args, Debug)]

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use clap::CommandFactory;
@@ -85,7 +87,7 @@ pub fn run(args: Args) -> Result<Exit> {
 
 fn report(args: &ReportArgs) -> Result<Exit> {
     let mut keeper = Keeper::new(Limits::default());
-    let read = read(&args.input, false, None, &mut keeper)?;
+    let read = Reading::new(&args.input, &[]).run(None, &mut keeper)?;
     let style = text::Style {
         colour: io::stdout().is_terminal()
             && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty()),
@@ -100,7 +102,7 @@ fn report(args: &ReportArgs) -> Result<Exit> {
 
 fn document(args: &JsonArgs) -> Result<Exit> {
     let mut keeper = Keeper::new(Limits::default());
-    let read = read(&args.input, false, None, &mut keeper)?;
+    let read = Reading::new(&args.input, &args.hashes.hash).run(None, &mut keeper)?;
     let exit = read.exit();
     let analysis = keeper.finish(read.facts, read.inputs);
     print(|out| json::write(&analysis, args.options(), out))?;
@@ -108,9 +110,10 @@ fn document(args: &JsonArgs) -> Result<Exit> {
 }
 
 fn lines(args: &JsonArgs) -> Result<Exit> {
+    let reading = Reading::new(&args.input, &args.hashes.hash);
     let out = BufWriter::new(io::stdout().lock());
-    let mut lines = json::Lines::new(out, args.options());
-    let read = read(&args.input, false, None, &mut lines)?;
+    let mut lines = json::Lines::new(out, args.options(), reading.progress.clone());
+    let read = reading.run(None, &mut lines)?;
     lines.finish(&read.facts, &read.inputs)?;
     Ok(read.exit())
 }
@@ -124,19 +127,16 @@ fn extract(args: &ExtractArgs) -> Result<Exit> {
         listings: args.listings,
     };
     let (mut sinks, mut manifest) = files::create(&args.output, only)?;
-    let read = read(&args.input, true, Some(&mut sinks), &mut manifest);
-    let read = match read {
+    let reading = Reading { hash_inputs: true, ..Reading::new(&args.input, &args.hashes.hash) };
+    let read = match reading.run(Some(&mut sinks), &mut manifest) {
         Ok(read) => read,
         Err(error) => {
             manifest.abandon();
             return Err(error);
         }
     };
-    let options = DocumentOptions {
-        show_secrets: args.secrets.show_secrets,
-        several_inputs: args.input.files.len() > 1,
-    };
-    let summary = manifest.finish(&read.facts, &read.inputs, options)?;
+    let several_inputs = args.input.files.len() > 1;
+    let summary = manifest.finish(&read.facts, &read.inputs, several_inputs)?;
     print(|out| writeln!(out, "{summary}"))?;
     Ok(read.exit())
 }
@@ -160,41 +160,58 @@ impl Read {
     }
 }
 
-/// Reads the inputs, with a progress bar, until their end or Ctrl-C.
-fn read<'a>(
-    args: &InputArgs,
+/// What is to be read, and how.
+struct Reading<'a> {
+    input: &'a InputArgs,
+    hashes: HashSet,
     hash_inputs: bool,
-    sinks: Option<&'a mut dyn Sinks>,
-    out: &'a mut dyn Collector,
-) -> Result<Read> {
-    let progress = Progress::default();
-    let on_interrupt = progress.clone();
-    // A second Ctrl-C finds the flag set and ends the program the hard way.
+    progress: Progress,
+}
+
+impl<'a> Reading<'a> {
+    fn new(input: &'a InputArgs, hashes: &[HashName]) -> Self {
+        let hashes = HashSet {
+            sha1: hashes.contains(&HashName::Sha1),
+            md5: hashes.contains(&HashName::Md5),
+        };
+        Self { input, hashes, hash_inputs: false, progress: Progress::default() }
+    }
+
+    /// Reads the inputs, with a progress bar, until their end or Ctrl-C.
+    fn run<'b>(self, sinks: Option<&'b mut dyn Sinks>, out: &'b mut dyn Collector) -> Result<Read> {
+        let interrupted = stop_on_ctrl_c(&self.progress)?;
+        let limits = Limits::default();
+        let options = AnalysisOptions {
+            limits: limits.clone(),
+            ports: self.input.port.clone(),
+            hashes: self.hashes,
+        };
+        let files = self.input.files.iter().cloned();
+        let sources: Vec<Source> = files.map(Source::from_arg).collect();
+        let progress = self.progress.clone();
+        let reading = ReadOptions { limits, hash_inputs: self.hash_inputs, progress };
+        let mut capture = Capture::open(&sources, reading)?;
+        let bar = Bar::new(self.progress, self.input.quiet);
+        let mut facts = analyze(&mut capture, &options, sinks, out);
+        let inputs = capture.finish();
+        drop(bar);
+        facts.is_interrupted = interrupted.load(Ordering::Relaxed);
+        Ok(Read { facts, inputs })
+    }
+}
+
+/// Ctrl-C ends the reading; a second one ends the program the hard way.
+fn stop_on_ctrl_c(progress: &Progress) -> Result<Arc<AtomicBool>> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let (flag, progress) = (Arc::clone(&interrupted), progress.clone());
     ctrlc::set_handler(move || {
-        if on_interrupt.is_stopped() {
+        if flag.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-        on_interrupt.stop();
+        progress.stop();
     })
     .context("cannot listen for Ctrl-C")?;
-    let options = AnalysisOptions {
-        limits: Limits::default(),
-        ports: args.port.clone(),
-        hashes: HashSet {
-            sha1: args.hash.contains(&HashName::Sha1),
-            md5: args.hash.contains(&HashName::Md5),
-        },
-    };
-    let sources: Vec<Source> = args.files.iter().cloned().map(Source::from_arg).collect();
-    let reading =
-        ReadOptions { limits: options.limits.clone(), hash_inputs, progress: progress.clone() };
-    let mut capture = Capture::open(&sources, reading)?;
-    let bar = Bar::new(progress.clone(), args.quiet);
-    let mut facts = analyze(&mut capture, &options, sinks, out);
-    let inputs = capture.finish();
-    drop(bar);
-    facts.is_interrupted = progress.is_stopped();
-    Ok(Read { facts, inputs })
+    Ok(interrupted)
 }
 
 impl JsonArgs {

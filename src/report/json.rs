@@ -11,7 +11,7 @@ use super::document::{
     SchemaRecord, SessionRecord, TOOL, ToolRecord, TransferRecord, session_id,
 };
 use crate::analysis::{Analysis, CaptureFacts, Collector, warnings};
-use crate::capture::InputFacts;
+use crate::capture::{InputFacts, Progress};
 use crate::session::{Exchange, Session, SessionId};
 use crate::transfer::{Orphan, Transfer};
 
@@ -33,6 +33,8 @@ pub struct Lines<W> {
     out: W,
     options: DocumentOptions,
     failed: Option<io::Error>,
+    /// Told to stop when nobody listens any more.
+    progress: Progress,
     charsets: BTreeMap<SessionId, Charset>,
 }
 
@@ -66,13 +68,8 @@ struct CaptureLine {
 }
 
 impl<W: Write> Lines<W> {
-    pub fn new(out: W, options: DocumentOptions) -> Self {
-        Self { out, options, failed: None, charsets: BTreeMap::new() }
-    }
-
-    /// Whether writing failed; what follows is not written.
-    pub fn has_failed(&self) -> bool {
-        self.failed.is_some()
+    pub fn new(out: W, options: DocumentOptions, progress: Progress) -> Self {
+        Self { out, options, failed: None, progress, charsets: BTreeMap::new() }
     }
 
     /// Writes what is known only at the end.
@@ -99,7 +96,10 @@ impl<W: Write> Lines<W> {
         let written = serde_json::to_writer(&mut self.out, line)
             .map_err(io::Error::from)
             .and_then(|()| self.out.write_all(b"\n"));
-        self.failed = written.err();
+        if let Err(error) = written {
+            self.progress.stop();
+            self.failed = Some(error);
+        }
     }
 
     fn exchange_line(&mut self, session: SessionId, exchange: &Exchange, charset: Charset) {

@@ -16,8 +16,8 @@ use crate::capture::InputFacts;
 use crate::hash::{HashSet, Hasher, Hashes};
 use crate::report::charset::Charset;
 use crate::report::document::{
-    self, CaptureRecord, DocumentOptions, EndpointRecord, HashesRecord, InputRecord, OrphanRecord,
-    SCHEMA, SchemaRecord, TOOL, ToolRecord, TransferRecord, session_id, transfer_id,
+    self, CaptureRecord, EndpointRecord, HashesRecord, InputRecord, OrphanRecord, SCHEMA,
+    SchemaRecord, TOOL, ToolRecord, TransferRecord, session_id, transfer_id,
 };
 use crate::report::human;
 use crate::session::{DataId, Session, SessionId};
@@ -70,7 +70,6 @@ struct ManifestRecord<'a> {
     tool: ToolRecord,
     inputs: Vec<HashedInputRecord>,
     capture: CaptureRecord,
-    secrets_shown: bool,
     files: Vec<FileRecord<'a>>,
     /// Transfers that were chosen and left nothing to write.
     not_written: &'a [NotWrittenRecord],
@@ -128,7 +127,7 @@ impl Manifest {
         mut self,
         facts: &CaptureFacts,
         inputs: &[InputFacts],
-        options: DocumentOptions,
+        several_inputs: bool,
     ) -> Result<Summary, ExtractError> {
         self.remove_parts();
         self.written.sort_by_key(|written| match &written.of {
@@ -142,7 +141,7 @@ impl Manifest {
             .collect();
         self.put("SHA256SUMS", |out| out.write_all(sums.as_bytes()))?;
         self.put("manifest.json", |out| {
-            serde_json::to_writer_pretty(&mut *out, &self.record(facts, inputs, options))?;
+            serde_json::to_writer_pretty(&mut *out, &self.record(facts, inputs, several_inputs))?;
             out.write_all(b"\n")
         })?;
         self.summary()
@@ -167,7 +166,7 @@ impl Manifest {
         &self,
         facts: &CaptureFacts,
         inputs: &[InputFacts],
-        options: DocumentOptions,
+        several: bool,
     ) -> ManifestRecord<'_> {
         let inputs_hashed = inputs.iter().map(|input| HashedInputRecord {
             input: InputRecord::new(input),
@@ -177,16 +176,14 @@ impl Manifest {
             schema: SCHEMA,
             tool: TOOL,
             inputs: inputs_hashed.collect(),
-            capture: CaptureRecord::new(facts, options.several_inputs),
-            secrets_shown: options.show_secrets,
-            files: self.written.iter().map(|written| self.file_record(written, options)).collect(),
+            capture: CaptureRecord::new(facts, several),
+            files: self.written.iter().map(|written| self.file_record(written, several)).collect(),
             not_written: &self.not_written,
             warnings: warnings(inputs, facts),
         }
     }
 
-    fn file_record<'a>(&'a self, written: &'a Written, options: DocumentOptions) -> FileRecord<'a> {
-        let several = options.several_inputs;
+    fn file_record<'a>(&'a self, written: &'a Written, several: bool) -> FileRecord<'a> {
         let session = match &written.of {
             Of::Transfer(transfer) => self.sessions.get(&transfer.session),
             Of::Orphan(_) => None,
