@@ -37,7 +37,7 @@ pub fn warnings(inputs: &[InputFacts], capture: &CaptureFacts) -> Vec<String> {
         let path = input.path.display();
         if let Some(error) = &input.error {
             let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-            warnings.push(format!("{path}: nothing could be read: {error}{cause}"));
+            warnings.push(format!("{path}: {error}{cause}"));
         }
         warnings.extend(input.damage.iter().map(|damage| format!("{path}: {damage}")));
         let more = input.damage_count - input.damage.len() as u64;
