@@ -34,6 +34,8 @@ pub struct Limits {
     pub pending_commands: usize,
     /// Sessions kept. Those beyond are counted.
     pub sessions: usize,
+    /// Sessions kept on which no byte was seen: a flood of SYNs makes millions.
+    pub empty_sessions: usize,
     /// Exchanges kept of one session. Those beyond are counted.
     pub exchanges: usize,
     /// Data connections that were announced and not yet seen.
@@ -63,6 +65,7 @@ impl Default for Limits {
             reply_bytes: 256 << 10,
             pending_commands: 1 << 10,
             sessions: 1 << 20,
+            empty_sessions: 1 << 14,
             exchanges: 1 << 17,
             promises: 1 << 16,
             orphans: 1 << 14,

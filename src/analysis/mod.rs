@@ -116,6 +116,7 @@ pub struct Keeper {
     analysis: Analysis,
     limits: Limits,
     dropped: u64,
+    empty: u64,
 }
 
 impl Keeper {
@@ -126,8 +127,11 @@ impl Keeper {
     /// All of it, in order.
     pub fn finish(self, capture: CaptureFacts, inputs: Vec<InputFacts>) -> Analysis {
         let mut analysis = Analysis { inputs, capture, ..self.analysis };
-        if self.dropped > 0 {
-            analysis.capture.limits_reached.insert("sessions", self.dropped);
+        let empty_dropped = self.empty.saturating_sub(self.limits.empty_sessions as u64);
+        for (name, count) in [("sessions", self.dropped), ("empty_sessions", empty_dropped)] {
+            if count > 0 {
+                analysis.capture.limits_reached.insert(name, count);
+            }
         }
         let time_of = |stamp: Stamp| (stamp.at, stamp.input, stamp.frame);
         let one_input = analysis.inputs.len() == 1;
@@ -147,6 +151,12 @@ impl Collector for Keeper {
     }
 
     fn session(&mut self, session: Session) {
+        if session.tcp.is_empty() {
+            self.empty += 1;
+            if self.empty > self.limits.empty_sessions as u64 {
+                return;
+            }
+        }
         if self.analysis.sessions.len() < self.limits.sessions {
             self.analysis.sessions.push(session);
         } else {

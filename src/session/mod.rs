@@ -69,6 +69,13 @@ pub struct ControlLink {
     pub client_is_originator: bool,
 }
 
+impl ControlLink {
+    /// Whether no byte was seen on it, in either direction.
+    pub fn is_empty(&self) -> bool {
+        self.from_client.bytes + self.from_server.bytes == 0
+    }
+}
+
 /// What the two ends say they are.
 #[derive(Clone, Debug, Default)]
 pub struct Software {
