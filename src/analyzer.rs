@@ -195,7 +195,7 @@ impl World<'_> {
         let is_ftp = |end: &Endpoint| {
             end.port == FTP_PORT || ports.contains(&end.port) || self.servers.contains(end)
         };
-        let sniffer = Sniffer::new(conn.originator, conn.responder, is_ftp);
+        let sniffer = Sniffer::new(conn.originator, conn.responder, conn.link.opener_known, is_ftp);
         let mut unknown = Box::new(Unknown::new(sniffer));
         if unknown.sniffer.expected_server().is_some() {
             unknown.reserved = Some(self.tracker.reserve());
@@ -272,6 +272,7 @@ impl World<'_> {
             && conn.facts(Dir::FromResponder).bytes > 0
             && !self.tracker.is_claimed(id)
             && !self.hosts.are_known(conn.originator.ip, conn.responder.ip)
+            && !self.tracker.has_session_between(conn.originator.ip, conn.responder.ip)
     }
 
     /// Gives an unknown connection its role, and hears what was held again; `None` if it is
@@ -388,10 +389,19 @@ impl World<'_> {
         }
     }
 
-    fn hand_over(&mut self, settled: Settled) {
+    fn hand_over(&mut self, mut settled: Settled) {
+        if let Some(link) = settled.request.setup.link
+            && let Some(ready) = self.carried.get(&link.data)
+            && Transfer::contradicts(&settled.request, &ready.carried)
+        {
+            self.tracker.unclaim(link.data, settled.session);
+            settled.request.setup.link = None;
+        }
         let data = settled.request.setup.link.map(|link| link.data);
+        let claimants = data.map_or(0, |data| self.tracker.claimants(data));
         let ready = data.and_then(|data| self.carried.get_mut(&data));
-        let transfer = Transfer::new(settled, ready.as_ref().map(|ready| &ready.carried));
+        let carried = ready.as_ref().map(|ready| &ready.carried);
+        let transfer = Transfer::new(settled, carried, claimants > 1);
         if let Some(path) = &transfer.request.path
             && let Some(content) = transfer.content.as_ref().filter(|content| content.is_whole())
             && let Some(source) = transfer.listing_source()
@@ -401,7 +411,7 @@ impl World<'_> {
         }
         if let (Some(data), Some(ready)) = (data, ready) {
             ready.taken += 1;
-            if ready.taken >= self.tracker.claimants(data) {
+            if ready.taken >= claimants {
                 self.carried.remove(&data);
                 self.tracker.forget(data);
             }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::report::document;
+
 /// Reads packet captures and tells the story of the FTP in them: who logged in, what was moved,
 /// what is missing, and where each claim can be seen.
 ///
@@ -139,10 +141,17 @@ pub enum HashName {
 fn parse_only(text: &str) -> Result<(OnlyKind, String), String> {
     let (kind, value) = text.split_once('=').ok_or("KIND=VALUE is expected")?;
     let kind = OnlyKind::from_str(kind, true)?;
-    if value.is_empty() {
-        Err("a value is expected".to_owned())
-    } else {
-        Ok((kind, value.to_owned()))
+    let words: &[&str] = match kind {
+        OnlyKind::Direction => &document::DIRECTIONS,
+        OnlyKind::Outcome => &document::OUTCOMES,
+        OnlyKind::Name | OnlyKind::Session if value.is_empty() => {
+            return Err("a value is expected".to_owned());
+        }
+        OnlyKind::Name | OnlyKind::Session => return Ok((kind, value.to_owned())),
+    };
+    match words.contains(&value) {
+        true => Ok((kind, value.to_owned())),
+        false => Err(format!("one of {} is expected", words.join(", "))),
     }
 }
 
@@ -173,7 +182,7 @@ mod tests {
         assert!(Args::try_parse_from(["ftpscope", "schema"]).is_ok());
         let only = ["ftpscope", "extract", "a", "-o", "d", "--only", "name=*.pdf"];
         assert!(Args::try_parse_from(only).is_ok());
-        for bad in ["size=1", "name", "name="] {
+        for bad in ["size=1", "name", "name=", "direction=sideways", "outcome=fine"] {
             let only = ["ftpscope", "extract", "a", "-o", "d", "--only", bad];
             assert!(Args::try_parse_from(only).is_err(), "{bad}");
         }

@@ -35,9 +35,10 @@ pub struct Line<'a, M> {
 }
 
 impl<M: Copy> LineSplitter<M> {
-    /// Keeps at most `most` bytes of a line.
-    pub fn new(most: usize) -> Self {
-        Self { pending: Vec::new(), dropped: 0, first: None, after_gap: false, most }
+    /// Keeps at most `most` bytes of a line. Unless it is read `from_start`, the stream may begin
+    /// inside one.
+    pub fn new(most: usize, from_start: bool) -> Self {
+        Self { pending: Vec::new(), dropped: 0, first: None, after_gap: !from_start, most }
     }
 
     /// Takes the next piece of the stream, which begins at `offset`.
@@ -157,7 +158,7 @@ mod tests {
     use super::*;
 
     fn lines(pieces: &[&[u8]], most: usize) -> Vec<String> {
-        let mut splitter = LineSplitter::new(most);
+        let mut splitter = LineSplitter::new(most, true);
         let (mut found, mut offset) = (Vec::new(), 0);
         let mut note = |line: Line<'_, usize>| {
             let marks = [

@@ -12,7 +12,7 @@ pub struct Directory {
 impl Directory {
     /// Takes a path as the server named it.
     pub fn named(path: &[u8]) -> Self {
-        Self { path: normal(&[], path) }
+        Self { path: normal(&[], path) }.or_unknown()
     }
 
     /// Takes a path that may itself be relative to an unknown directory.
@@ -27,7 +27,12 @@ impl Directory {
 
     /// The directory a successful `CWD name` leads to.
     pub fn enter(&self, name: &[u8]) -> Self {
-        Self { path: self.join(name) }
+        Self { path: self.join(name) }.or_unknown()
+    }
+
+    /// No system has a longer path: such a one is not followed.
+    fn or_unknown(self) -> Self {
+        if self.path.len() > MOST { Self::default() } else { self }
     }
 
     /// The path, empty while nothing is known.
@@ -35,6 +40,9 @@ impl Directory {
         &self.path
     }
 }
+
+/// Bytes of a path: PATH_MAX where it is largest.
+const MOST: usize = 4096;
 
 /// The name between quotes in the text of a 257, or a 250 of servers that say where they went.
 /// A doubled quote is one of the name's own (RFC 959 appendix II).

@@ -5,17 +5,33 @@ use std::borrow::Cow;
 use crate::ftp::{Command, Verb};
 use crate::session::{Exchange, Sent};
 
-/// `PASS` and `ACCT` tell secrets; so may a torn line whose verb is lost.
-pub(super) fn is_secret(command: &Command, is_partial: bool) -> bool {
-    matches!(command.verb, Verb::Pass | Verb::Acct) || is_lost(command, is_partial)
+/// `PASS` and `ACCT` tell secrets, however they are spaced, and so do `SITE PSWD` and its kin; so
+/// may a line whose beginning is lost.
+pub(super) fn is_secret(command: &Command, is_headless: bool) -> bool {
+    matches!(command.verb, Verb::Pass | Verb::Acct)
+        || is_lost(command, is_headless)
+        || names_secret(command)
 }
+
+/// Whether a line that is none of the verbs known still names a password.
+fn names_secret(command: &Command) -> bool {
+    if command.verb != Verb::Other {
+        return false;
+    }
+    let line = [&command.word[..], &command.arg].join(&b' ');
+    let words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    words.take(2).any(|word| SECRET_WORDS.iter().any(|w| w.as_bytes().eq_ignore_ascii_case(word)))
+}
+
+/// As the first word of a line that a server may still understand, or the second, after `SITE`.
+const SECRET_WORDS: [&str; 5] = ["PASS", "ACCT", "PSWD", "PASSWD", "CPWD"];
 
 /// The secret in a command, if it is one that has any.
 pub(super) fn secret_of(sent: &Sent) -> Option<Cow<'_, [u8]>> {
     let command = &sent.command;
-    if !is_secret(command, sent.is_partial) {
+    if !is_secret(command, sent.is_headless) {
         None
-    } else if is_lost(command, sent.is_partial) {
+    } else if is_lost(command, sent.is_headless) {
         Some([&command.word[..], &command.arg].join(&b' ').into())
     } else {
         Some(command.arg.as_slice().into())
@@ -44,9 +60,11 @@ pub(super) fn without<'a>(line: &'a [u8], secret: Option<&[u8]>) -> Cow<'a, [u8]
 /// Always as long, so that it does not tell the length.
 pub(super) const MASK: &[u8] = b"***";
 
-/// Whether the line is torn and its verb with it: what is left may be half a password.
-pub(super) fn is_lost(command: &Command, is_partial: bool) -> bool {
-    is_partial && command.verb == Verb::Other
+/// Whether the verb cannot be told from what follows: its beginning is lost, and what is left may
+/// be half a password, or another space than a space stands after it.
+pub(super) fn is_lost(command: &Command, is_headless: bool) -> bool {
+    let is_one_word = command.word.iter().any(u8::is_ascii_whitespace);
+    is_headless && command.verb == Verb::Other || is_one_word && names_secret(command)
 }
 
 #[cfg(test)]
@@ -57,7 +75,7 @@ mod tests {
     #[test]
     fn passwords_and_torn_lines_are_secrets() {
         let stamp = Stamp { at: Timestamp::UNKNOWN, frame: 1, input: 0 };
-        for (line, is_partial, wanted) in [
+        for (line, is_headless, wanted) in [
             (&b"PASS one two"[..], false, Some(&b"one two"[..])),
             (b"pass x", true, Some(b"x")),
             (b"ACCT y", false, Some(b"y")),
@@ -65,8 +83,12 @@ mod tests {
             (b"USER me", true, None),
             (b"SS secret", true, Some(b"SS secret")),
             (b"XYZZY z", false, None),
+            (b" PASS one", false, Some(b"PASS one")),
+            (b"PASS\tone", false, Some(b"PASS\tone ")),
+            (b"SITE PSWD old new", false, Some(b"PSWD old new")),
         ] {
-            let sent = Sent { stamp, command: Command::parse(line), is_partial };
+            let command = Command::parse(line);
+            let sent = Sent { stamp, command, is_partial: is_headless, is_headless };
             assert_eq!(secret_of(&sent).as_deref(), wanted);
         }
     }

@@ -32,8 +32,8 @@ impl Dialogue {
     pub(super) fn new(session: Session, from_start: bool, limits: &Limits) -> Self {
         Self {
             story: Story::new(session, from_start, limits),
-            client: LineSplitter::new(limits.line_bytes),
-            server: LineSplitter::new(limits.line_bytes),
+            client: LineSplitter::new(limits.line_bytes, from_start),
+            server: LineSplitter::new(limits.line_bytes, from_start),
             replies: Replies { joiner: ReplyJoiner::new(limits.reply_bytes), opened: None },
             is_clear: true,
         }

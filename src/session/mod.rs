@@ -20,7 +20,9 @@ mod unknown;
 
 pub use self::login::{Encryption, EncryptionKind, Login, LoginOutcome, Protection};
 pub use self::promise::{Confidence, Connected, DataId, How, Link, Peers};
-pub use self::request::{Expected, Method, Representation, Request, Setup, SizeSource};
+pub use self::request::{
+    Expected, Method, NO_DATA_CONNECTION, Representation, Request, Setup, SizeSource,
+};
 pub use self::sniff::{Protocol, Sniffed, Sniffer};
 pub use self::tracker::{Circumstances, Outcome, Settled, Tracker};
 
@@ -106,6 +108,8 @@ pub struct Sent {
     pub command: Command,
     /// Its end, or what stood before it, was not captured, or it was too long to keep.
     pub is_partial: bool,
+    /// What stood before it was not captured: it may be the end of another line.
+    pub is_headless: bool,
 }
 
 /// A reply and the frame that completed it.

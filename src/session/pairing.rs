@@ -32,6 +32,9 @@ pub(super) struct Pending {
     pub(super) is_under_way: bool,
     /// Its reply may lie in a gap, which ends at this offset of the server's stream.
     pub(super) lost_before: Option<u64>,
+    /// It may be no command: an empty line, or the end of one whose beginning was lost. Only a
+    /// refusal can be its answer.
+    pub(super) is_doubtful: bool,
 }
 
 /// Where a reply stands in the server's stream.
@@ -77,7 +80,7 @@ impl Pairing {
         let mut index = 0;
         self.pending.retain(|pending| {
             index += 1;
-            index > at || pending.lost_before.is_none()
+            index > at || pending.lost_before.is_none() && !pending.is_doubtful
         });
         Some(exchange)
     }
@@ -101,6 +104,7 @@ impl Pairing {
             pending.had <= place.start
                 && (place.had == 0 || pending.end <= place.had)
                 && !is_answered(pending)
+                && (!pending.is_doubtful || reply.is_refusal())
         };
         let mut candidates =
             self.pending.iter().enumerate().filter(|(_, pending)| can_be(pending)).peekable();
@@ -167,6 +171,7 @@ mod tests {
                 had: *had,
                 is_under_way: false,
                 lost_before: None,
+                is_doubtful: false,
             });
         }
         pairing

@@ -1,5 +1,6 @@
 //! Promised data connections, and the connections that may keep a promise.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -129,7 +130,8 @@ pub(super) struct Waiting {
     pub(super) setup: u32,
     pub(super) client: Endpoint,
     pub(super) server: Endpoint,
-    pub(super) asked: Stamp,
+    /// When a connection may have been made for it: since its setup was asked for.
+    pub(super) since: Stamp,
 }
 
 /// RFC 959 §3.2: the server's data port is the one below its control port.
@@ -171,6 +173,10 @@ impl Links {
                 self.pairs.remove(&key);
             }
         }
+    }
+
+    pub(super) fn is_pair_open(&self, a: IpAddr, b: IpAddr) -> bool {
+        self.pairs.contains_key(&pair_of(a, b))
     }
 
     /// A connection was opened: says what it is, and writes down which setups it fulfils.
@@ -226,23 +232,33 @@ impl Links {
         }
         self.promises.entry(promise.address.port).or_default().push(promise);
         self.promise_count += 1;
-        let late = self.unclaimed.iter().rev().find_map(|data| {
-            let peers = &self.connections.get(data)?.peers;
-            let link = fits(&promise, peers)?;
-            let age = promise.stamp.at.nanos_since(peers.first.at);
-            let is_near =
-                age.is_none_or(|age| i128::from(age) <= DISORDER.as_nanos().cast_signed());
-            // By the clock it was opened after the announcement: only the file's order is wrong.
-            let is_after = age.is_some_and(|age| age <= 0);
-            let confidence =
-                if is_after { link.confidence } else { link.confidence.min(Confidence::Likely) };
-            let link = Link { data: *data, how: How::LateAnnouncement, confidence, ..link };
-            is_near.then_some(link)
-        })?;
+        let late = self.late_for(&promise)?;
         self.claim(late.data, promise.session);
         let claim = Claim { session: promise.session, setup: promise.setup, link: late };
         self.note_kept(&claim, promise.address.port, late.data);
         Some(claim)
+    }
+
+    /// The connection that keeps a promise and stands before it in the file. By the clock it was
+    /// opened after the announcement, and then the first such one is meant; or shortly before,
+    /// where clocks of several interfaces differ, and then the last.
+    fn late_for(&self, promise: &Promise) -> Option<Link> {
+        let fitting = self.unclaimed.iter().filter_map(|data| {
+            let peers = &self.connections.get(data)?.peers;
+            let link = fits(promise, peers)?;
+            let age = promise.stamp.at.nanos_since(peers.first.at)?;
+            Some((age, Link { data: *data, how: How::LateAnnouncement, ..link }))
+        });
+        let (after, before): (Vec<_>, Vec<_>) = fitting.partition(|(age, _)| *age <= 0);
+        let near = before
+            .iter()
+            .rev()
+            .find(|(age, _)| i128::from(*age) <= DISORDER.as_nanos().cast_signed());
+        let sure = after.first().map(|(_, link)| *link);
+        sure.or_else(|| {
+            let (_, link) = near?;
+            Some(Link { confidence: link.confidence.min(Confidence::Likely), ..*link })
+        })
     }
 
     /// The setup was refused, replaced by the next, or its session is over.
@@ -277,7 +293,7 @@ impl Links {
         let (data, peers) = self.unclaimed.iter().find_map(|data| {
             let known = self.connections.get(data)?;
             let peers = known.peers;
-            let in_time = !peers.first.is_before(waiting.asked)
+            let in_time = !peers.first.is_before(waiting.since)
                 && until.is_none_or(|until| peers.first.is_before(until));
             let fits = known.is_up && in_time && is_pair(&peers, client, server);
             fits.then_some((*data, peers))
@@ -291,6 +307,16 @@ impl Links {
         self.unclaimed.remove(&data);
         if let Some(known) = self.connections.get_mut(&data) {
             known.claimed_by.push(session);
+        }
+    }
+
+    /// It was given to a session by mistake.
+    pub(super) fn unclaim(&mut self, data: DataId, session: SessionId) {
+        if let Some(known) = self.connections.get_mut(&data) {
+            known.claimed_by.retain(|claimer| *claimer != session);
+            if known.claimed_by.is_empty() {
+                self.unclaimed.insert(data);
+            }
         }
     }
 
@@ -340,7 +366,7 @@ impl Links {
 
     fn is_open(&self, promise: &Promise) -> bool {
         let kept_by = promise.kept.and_then(|data| self.connections.get(&data));
-        kept_by.is_none_or(|known| !known.is_up)
+        kept_by.is_none_or(|known| !known.is_up || !is_between(promise, &known.peers))
     }
 
     /// The promises a connection keeps: at most one of each method, as both ends of a
@@ -352,16 +378,22 @@ impl Links {
         let open = promises.filter(|promise| self.is_open(promise));
         let fitting: Vec<(&Promise, Link)> =
             open.filter_map(|promise| Some((promise, fits(promise, peers)?))).collect();
-        [Method::Passive, Method::Active]
+        let mut claims: Vec<Claim> = [Method::Passive, Method::Active]
             .into_iter()
             .filter_map(|method| {
                 let of_method = fitting.iter().filter(|(promise, _)| promise.method == method);
                 let (promise, link) = of_method.min_by_key(|(promise, link)| {
-                    (link.how != How::Announced, !is_between(promise, peers), promise.setup)
+                    let newest = Reverse((promise.stamp.at, promise.stamp.frame));
+                    (link.how != How::Announced, !is_between(promise, peers), newest)
                 })?;
                 Some(Claim { session: promise.session, setup: promise.setup, link: *link })
             })
-            .collect()
+            .collect();
+        // Two sessions that announce one address to each other's servers mean each other.
+        if claims.len() == 2 {
+            claims.iter_mut().for_each(|claim| claim.link.confidence = Confidence::Certain);
+        }
+        claims
     }
 
     /// A connection from the server's data port, for the transfer that has waited longest.
@@ -416,7 +448,10 @@ fn fits(promise: &Promise, peers: &Peers) -> Option<Link> {
             return None;
         }
         let (how, confidence) = if listener.ip == promise.address.ip {
-            (How::Announced, Confidence::Certain)
+            // Who else dials it may be a third host that was told to, the same host by another
+            // address, or a stranger.
+            let is_own = dialler.ip == other;
+            (How::Announced, if is_own { Confidence::Certain } else { Confidence::Likely })
         } else if listener.ip == announcer && dialler.ip == other {
             (How::AnnouncedPort, Confidence::Likely)
         } else {

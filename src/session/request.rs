@@ -104,7 +104,8 @@ impl Request {
 
     /// Whether the server refused it before it began.
     pub fn is_refused(&self) -> bool {
-        self.preliminary.is_none() && self.answered.is_some_and(|(_, code)| code >= 400)
+        let refused = |(_, code): (Stamp, u16)| code >= 400 && code != NO_DATA_CONNECTION;
+        self.preliminary.is_none() && self.answered.is_some_and(refused)
     }
 
     /// Takes a reply to the command.
@@ -154,6 +155,9 @@ impl Representation {
         }
     }
 }
+
+/// "Can't open data connection" (RFC 959 §4.2.2): it was tried.
+pub const NO_DATA_CONNECTION: u16 = 425;
 
 /// What a transfer command names. `LIST -la dir` names `dir`: servers take what begins with a
 /// dash for options of `ls`.

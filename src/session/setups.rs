@@ -98,10 +98,11 @@ impl Setups {
         (id, Setup::none(if is_known { Method::Default } else { Method::Unknown }))
     }
 
-    /// The transfer was refused: what was set up for it is still there for the next.
-    pub(super) fn release(&mut self, transfer: TransferId) {
-        let taken = self.list.iter_mut().filter(|open| open.taken_by == Some(transfer));
-        taken.for_each(|open| open.taken_by = None);
+    /// The transfer was refused: what was set up for it is still there for the next. False if
+    /// nothing was, or not any more.
+    pub(super) fn release(&mut self, transfer: TransferId) -> bool {
+        let taken = self.list.iter_mut().find(|open| open.taken_by == Some(transfer));
+        taken.map(|open| open.taken_by = None).is_some()
     }
 
     /// The command that asked for it was refused. Returns the transfer that was pipelined behind

@@ -58,16 +58,17 @@ impl Sniffer {
     pub fn new(
         originator: Endpoint,
         responder: Endpoint,
+        opener_known: bool,
         is_ftp: impl Fn(&Endpoint) -> bool,
     ) -> Self {
         let expectation = if is_ftp(&responder) {
             Expectation::Ftp { server: Dir::FromResponder }
-        } else if is_ftp(&originator) {
-            // The first segment captured was the server's.
+        } else if !opener_known && is_ftp(&originator) {
+            // The first segment captured was the server's. Who sends a SYN is no server.
             Expectation::Ftp { server: Dir::FromOriginator }
         } else if responder.port == FTPS_PORT {
             Expectation::Ftps { server: Dir::FromResponder }
-        } else if originator.port == FTPS_PORT {
+        } else if !opener_known && originator.port == FTPS_PORT {
             Expectation::Ftps { server: Dir::FromOriginator }
         } else {
             Expectation::None
@@ -120,6 +121,14 @@ impl Sniffer {
         let (said, asked) = (self.heard(server), self.heard(server.reversed()));
         if let Some(protocol) = named(said).or_else(|| named(asked)) {
             return Sniffed::Other(protocol);
+        }
+        // A mail server greets with 220 as well: its client tells, or its second reply.
+        let codes = said.split(|byte| *byte == b'\n').filter_map(|line| line.get(..3));
+        let may_be_mail = asked.is_empty()
+            && codes.into_iter().all(|code| matches!(code, b"120" | b"220" | b"250"));
+        let greets = matches!(said.get(..3), Some(b"120" | b"220"));
+        if greets && may_be_mail && said.len() < MOST {
+            return Sniffed::Unclear;
         }
         let clear = |text: &[u8]| text.contains(&b'\n') || text.len() >= MOST;
         if !clear(said) && !clear(asked) {
@@ -180,7 +189,13 @@ fn named(bytes: &[u8]) -> Option<Protocol> {
         _ if bytes.starts_with(b"SSH-") => Some(Protocol::Ssh),
         _ if bytes.starts_with(b"HTTP/1") => Some(Protocol::Http),
         _ if METHODS.iter().any(|method| bytes.starts_with(method)) => Some(Protocol::Http),
-        _ if bytes.starts_with(b"EHLO ") || bytes.starts_with(b"HELO ") => Some(Protocol::Smtp),
+        [a, b, c, d, b' ' | b'\r', ..]
+            if [b"EHLO", b"HELO"]
+                .iter()
+                .any(|hello| hello.eq_ignore_ascii_case(&[*a, *b, *c, *d])) =>
+        {
+            Some(Protocol::Smtp)
+        }
         _ => None,
     }
 }
@@ -250,7 +265,7 @@ mod tests {
 
     fn verdict(ports: (u16, u16), said: &[(Dir, &str)]) -> Sniffed {
         let end = |port| Endpoint { ip: [10, 0, 0, 1].into(), port };
-        let mut sniffer = Sniffer::new(end(ports.0), end(ports.1), |end| end.port == 21);
+        let mut sniffer = Sniffer::new(end(ports.0), end(ports.1), false, |end| end.port == 21);
         let mut verdict = Sniffed::Unclear;
         for (dir, bytes) in said {
             assert_eq!(verdict, Sniffed::Unclear, "{said:?}");
@@ -290,7 +305,9 @@ mod tests {
     #[test]
     fn on_the_port_of_ftp_other_protocols_are_named() {
         for (said, wanted) in [
-            (&[(S, "220 hi\r\n")][..], Sniffed::Control { server: S }),
+            (&[(S, "220 hi\r\n")][..], Sniffed::Unclear),
+            (&[(S, "220 hi\r\n"), (C, "USER x\r\n")], Sniffed::Control { server: S }),
+            (&[(S, "220 hi\r\n"), (C, "ehlo x\r\n")], Sniffed::Other(Protocol::Smtp)),
             (&[(C, "retr x\r\n")], Sniffed::Control { server: S }),
             (&[(S, "SSH-2.0-OpenSSH\r\n")], Sniffed::Other(Protocol::Ssh)),
             (&[(C, "GET / HTTP/1.1\r\n")], Sniffed::Other(Protocol::Http)),
@@ -306,6 +323,7 @@ mod tests {
     fn tls_on_port_990_is_implicit_ftps() {
         let wanted = Sniffed::ImplicitTls { server: S };
         assert_eq!(verdict((40000, 990), &[(C, "\u{16}\u{3}\u{1}")]), wanted);
-        assert_eq!(verdict((40000, 990), &[(S, "220 hi\r\n")]), Sniffed::Control { server: S });
+        let clear = &[(S, "220 hi\r\n"), (C, "USER x\r\n")];
+        assert_eq!(verdict((40000, 990), clear), Sniffed::Control { server: S });
     }
 }

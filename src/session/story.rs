@@ -33,6 +33,8 @@ pub(super) struct Story {
     /// What an `AUTH` that is not answered yet asks for.
     auth: Option<EncryptionKind>,
     malformed_dropped: u64,
+    open_kept: usize,
+    open_dropped: u64,
 }
 
 /// What the reading of one event asks the tracker to do.
@@ -46,6 +48,8 @@ pub(super) enum Effect {
     Abandon { data: DataId },
     /// A transfer began, and has no connection yet.
     Wait { transfer: TransferId, waiting: Waiting },
+    /// A transfer needs no connection any more.
+    StopWaiting { transfer: TransferId },
     /// Something became final.
     Settled,
 }
@@ -81,6 +85,8 @@ impl Story {
             sizes_kept: limits.sizes,
             auth: None,
             malformed_dropped: 0,
+            open_kept: limits.pending_commands,
+            open_dropped: 0,
         }
     }
 
@@ -168,11 +174,12 @@ impl Story {
     }
 
     /// Bounds that were reached, by name.
-    pub(super) fn overflows(&self) -> [(&'static str, u64); 3] {
+    pub(super) fn overflows(&self) -> [(&'static str, u64); 4] {
         [
             ("exchanges", self.exchanges.dropped),
             ("pending_commands", self.pairing.overflows),
             ("malformed_lines", self.malformed_dropped),
+            ("open_transfers", self.open_dropped),
         ]
     }
 
@@ -188,12 +195,19 @@ impl Story {
         let is_partial = line.torn || line.after_gap || line.dropped > 0;
         self.session.login.handle_command(&command);
         let index = self.exchanges.add(Exchange {
-            sent: Some(Sent { stamp, command: command.clone(), is_partial }),
+            sent: Some(Sent {
+                stamp,
+                command: command.clone(),
+                is_partial,
+                is_headless: line.after_gap,
+            }),
             replies: Vec::new(),
             malformed: Vec::new(),
             cwd: self.context.directory.path().to_vec(),
             transfer: None,
         });
+        // Servers pass over an empty line, or answer it with 500 as they would a word of nonsense.
+        let is_empty = line.bytes.is_empty();
         self.pairing.handle_command(Pending {
             exchange: index,
             verb: command.verb,
@@ -201,6 +215,7 @@ impl Story {
             had: line.first.acked,
             is_under_way: false,
             lost_before: None,
+            is_doubtful: is_empty || line.after_gap && command.verb == Verb::Other,
         });
         self.understand_command(index, &command, stamp, next, effects);
         effects.push(Effect::Settled);
@@ -227,8 +242,10 @@ impl Story {
         effects: &mut Vec<Effect>,
     ) {
         // The first thing a server says answers nothing, even if an eager client spoke first.
-        let is_greeting =
-            place.start == 0 && self.context.from_start && !self.exchanges.any_reply();
+        let is_greeting = place.start == 0
+            && self.context.from_start
+            && can_greet(&reply)
+            && !self.exchanges.any_reply();
         let asked = match is_greeting {
             true => None,
             false => self.pairing.handle_reply(&reply, place),
@@ -340,6 +357,10 @@ impl Story {
         next: &mut u32,
         effects: &mut Vec<Effect>,
     ) {
+        if self.open.len() >= self.open_kept {
+            self.open_dropped += 1;
+            return;
+        }
         *next += 1;
         let id = TransferId(*next);
         let name = name_in(command);
@@ -370,7 +391,9 @@ impl Story {
         }
         if !is_linked {
             let (session, client) = (self.session.id, self.session.client);
-            let waiting = Waiting { session, setup, client, server: self.session.server, asked };
+            let since =
+                self.open.get(&id).and_then(|open| open.request.setup.stamp).unwrap_or(asked);
+            let waiting = Waiting { session, setup, client, server: self.session.server, since };
             effects.push(Effect::Wait { transfer: id, waiting });
         }
     }
@@ -387,8 +410,13 @@ impl Story {
         self.session.login.handle_reply(command.verb, reply);
         if let Some(open) = transfer.and_then(|transfer| self.open.get_mut(&transfer)) {
             open.request.handle_reply(stamp, reply);
+            if open.request.is_answered() {
+                effects.push(Effect::StopWaiting { transfer: open.request.id });
+            }
             if open.request.is_refused() {
-                self.setups.release(open.request.id);
+                if self.setups.release(open.request.id) {
+                    open.request.setup.link = None;
+                }
             }
             let name = open.request.name.as_deref();
             open.request.path = self.context.path_of(command.verb, name);
@@ -473,6 +501,12 @@ impl Story {
             }
         }
     }
+}
+
+/// Ready, soon ready, or not at all (RFC 959 §5.4). A server without a greeting answers USER
+/// first.
+fn can_greet(reply: &Reply) -> bool {
+    matches!(reply.code, 120 | 220) || reply.is_refusal()
 }
 
 fn parse_number(text: &[u8]) -> Option<u64> {

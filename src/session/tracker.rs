@@ -143,6 +143,11 @@ impl Tracker {
         self.links.suspect(peers)
     }
 
+    /// Whether a session between these two is open.
+    pub fn has_session_between(&self, a: IpAddr, b: IpAddr) -> bool {
+        self.links.is_pair_open(a, b)
+    }
+
     /// Whether a candidate was claimed since.
     pub fn is_claimed(&self, data: DataId) -> bool {
         self.links.is_claimed(data)
@@ -215,13 +220,17 @@ impl Tracker {
         touched.dedup();
         for id in touched {
             let Some(dialogue) = self.dialogues.get(&id) else { continue };
-            let is_held = dialogue.story.open.values().any(|open| {
-                open.request.setup.link.is_some_and(|link| !self.links.is_over(link.data))
-            });
-            if !dialogue.story.is_over || is_held && !all {
+            if !dialogue.story.is_over {
                 continue;
             }
             self.link_in_time_order(id);
+            let mut open = self.dialogues.get(&id).into_iter().flat_map(|d| d.story.open.values());
+            let is_held = open.any(|open| {
+                open.request.setup.link.is_some_and(|link| !self.links.is_over(link.data))
+            });
+            if is_held && !all {
+                continue;
+            }
             let transfers: Vec<TransferId> = self
                 .dialogues
                 .get(&id)
@@ -246,6 +255,11 @@ impl Tracker {
     /// The next connection that was promised and made, and that no transfer asks for any more.
     pub fn poll_abandoned(&mut self) -> Option<DataId> {
         self.abandoned.pop()
+    }
+
+    /// The connection turned out not to be the transfer's it was given to.
+    pub fn unclaim(&mut self, data: DataId, session: SessionId) {
+        self.links.unclaim(data, session);
     }
 
     /// How many sessions were given this connection: two in a site-to-site copy.
@@ -303,7 +317,7 @@ impl Tracker {
                 setup: open.setup,
                 client,
                 server,
-                asked: request.asked,
+                since: request.setup.stamp.unwrap_or(request.asked),
             };
             let until = request.answered.map(|(stamp, _)| stamp);
             request.setup.link = self.links.in_time_order(&waiting, until);
@@ -331,8 +345,10 @@ impl Tracker {
                 }
                 Effect::Withdraw { setup, port } => self.links.withdraw(id, setup, port),
                 Effect::Abandon { data } => self.abandoned.push(data),
+                Effect::StopWaiting { transfer } => self.links.stop_waiting(transfer),
                 Effect::Wait { transfer, waiting } => self.links.wait(transfer, waiting),
-                Effect::Settled => self.touched.push(id),
+                Effect::Settled if self.touched.last() != Some(&id) => self.touched.push(id),
+                Effect::Settled => {}
             }
         }
         self.apply_claims();

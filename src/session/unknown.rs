@@ -37,7 +37,11 @@ impl Unknown {
 
     /// Takes an event; the verdict may be clear after it.
     pub fn handle(&mut self, event: &ConnEvent<'_>) {
-        self.held.push(Held::of(event));
+        // Differing copies can be repeated for ever; the first of them tell enough.
+        let is_repeat = matches!(event, ConnEvent::Conflict { .. }) && self.held.len() >= HELD_KEPT;
+        if !is_repeat {
+            self.held.push(Held::of(event));
+        }
         if let (ConnEvent::Data { dir, bytes, .. }, Sniffed::Unclear) = (event, self.verdict) {
             self.verdict = self.sniffer.handle(*dir, bytes);
         }
@@ -75,3 +79,6 @@ impl Held {
         }
     }
 }
+
+/// Events held, after which conflicts are no longer added.
+const HELD_KEPT: usize = 256;

@@ -7,11 +7,13 @@ use crate::time::{Stamp, Timestamp};
 
 /// Which end sent. The originator is the one that sent the SYN; where no SYN was captured, the
 /// sender of the first segment seen.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Dir {
     FromOriginator,
     FromResponder,
 }
+
+const DIRS: [Dir; 2] = [Dir::FromOriginator, Dir::FromResponder];
 
 impl Dir {
     pub fn reversed(self) -> Self {
@@ -111,6 +113,9 @@ pub struct DirFacts {
     pub missing_bytes: u64,
     /// Segments that repeated octets already seen.
     pub retransmissions: u64,
+    /// Segments with octets that belong to no window: of another connection, forged, or behind a
+    /// hole of more than 1 GiB. They are not read.
+    pub out_of_window: u64,
     /// Whether the first octet sent is known to be offset 0.
     pub from_start: bool,
 }
@@ -148,9 +153,10 @@ struct Waiting {
     segments: u32,
 }
 
-/// Segments of one connection after which an acknowledged hole is final. Receive-side scaling
-/// and per-interface queues reorder a capture by less.
-const PATIENCE: u32 = 16;
+/// Segments of one connection after which an acknowledged hole is final. Receive-side scaling,
+/// per-interface queues and two taps in one file reorder a capture by less; what comes early
+/// meanwhile is held within [`Budget`].
+const PATIENCE: u32 = 256;
 
 /// A sequence number further than this from the expected one belongs to no window: the largest
 /// window is 1 GiB (RFC 7323 §2.3).
@@ -250,10 +256,7 @@ impl Conn {
     /// Hands out what is held, with the gaps that are left, and counts what was acknowledged and
     /// never captured. Call once, when no more segments will come.
     pub fn finish(&mut self, budget: &mut Budget, out: &mut dyn FnMut(ConnEvent<'_>)) {
-        for dir in [Dir::FromOriginator, Dir::FromResponder] {
-            let peer_ended = self.side(dir.reversed()).fin.is_some();
-            self.side_mut(dir).flush(dir, peer_ended, budget, out);
-        }
+        self.flush(budget, out);
         self.note_close();
     }
 
@@ -327,12 +330,32 @@ impl Conn {
         upto
     }
 
-    /// Drains both directions for as long as one lets the other go on, then gives up what was
-    /// waited for long enough.
+    /// Hands out what may go on, and gives up what was waited for long enough.
     fn settle(&mut self, budget: &mut Budget, out: &mut dyn FnMut(ConnEvent<'_>)) {
+        for dir in DIRS {
+            self.side_mut(dir).wait();
+        }
+        loop {
+            self.drain(budget, out);
+            let mut gave_up = false;
+            for dir in DIRS {
+                gave_up |= self.side_mut(dir).lose_if_due(dir, out);
+            }
+            if !gave_up {
+                break;
+            }
+        }
+        for dir in DIRS {
+            self.side_mut(dir).end_if_due(dir, out);
+        }
+        self.note_close();
+    }
+
+    /// Drains both directions for as long as one lets the other go on.
+    fn drain(&mut self, budget: &mut Budget, out: &mut dyn FnMut(ConnEvent<'_>)) {
         loop {
             let mut moved = false;
-            for dir in [Dir::FromOriginator, Dir::FromResponder] {
+            for dir in DIRS {
                 if !self.side(dir).assembler.is_drained() {
                     let horizon = self.side(dir.reversed()).horizon();
                     moved |= self.side_mut(dir).drain(horizon, dir, budget, out);
@@ -342,11 +365,32 @@ impl Conn {
                 break;
             }
         }
-        for dir in [Dir::FromOriginator, Dir::FromResponder] {
-            self.side_mut(dir).lose_if_due(dir, budget, out);
+    }
+
+    /// Everything held, in the order it was seen, with gaps for what never came; then what was
+    /// acknowledged or lies before a FIN.
+    fn flush(&mut self, budget: &mut Budget, out: &mut dyn FnMut(ConnEvent<'_>)) {
+        loop {
+            self.drain(budget, out);
+            let held = DIRS.into_iter().filter_map(|dir| {
+                self.side(dir).assembler.first_held().map(|(at, mark)| (dir, at, mark))
+            });
+            let first = held.reduce(|a, b| if b.2.stamp.is_before(a.2.stamp) { b } else { a });
+            let Some((dir, at, mark)) = first else { break };
+            // Either its own direction has a hole, or the other has one that it waits for, or each
+            // waits for the other, as no honest pair of ends does.
+            let other = dir.reversed();
+            if !self.side_mut(dir).skip(at, mark, dir, out)
+                && !self.side_mut(other).skip(mark.acked, mark, other, out)
+            {
+                self.side_mut(dir).drain(u64::MAX, dir, budget, out);
+            }
+        }
+        for dir in DIRS {
+            let peer_ended = self.side(dir.reversed()).fin.is_some();
+            self.side_mut(dir).lose_end(dir, peer_ended, out);
             self.side_mut(dir).end_if_due(dir, out);
         }
-        self.note_close();
     }
 
     fn note_close(&mut self) {
@@ -377,9 +421,7 @@ impl Conn {
         if !answers_syn && distance.abs() > RESET_WINDOW {
             return;
         }
-        for side in [Dir::FromOriginator, Dir::FromResponder] {
-            self.side_mut(side).flush(side, false, budget, out);
-        }
+        self.flush(budget, out);
         self.note_close();
         if !matches!(self.link.close, Close::Fin { .. }) {
             self.link.close = Close::Reset { by: dir };
@@ -432,13 +474,14 @@ impl Side {
         let next_seq = *self.next_seq.get_or_insert(data_seq);
         let ahead = data_seq.distance_from(next_seq);
         if !(-WINDOW..WINDOW).contains(&ahead) {
+            self.facts.out_of_window += u64::from(!segment.payload.is_empty());
             return;
         }
         let at = self.assembler.next().cast_signed() + ahead;
         if segment.flags.has(Flags::FIN) && !segment.flags.has(Flags::RST) {
             let end = at.saturating_add(i64::from(segment.wire_len));
-            let fin = u64::try_from(end).ok().map(|end| (end, segment.stamp));
-            self.fin = self.fin.or(fin);
+            let end = u64::try_from(end).ok().filter(|end| *end >= self.assembler.next());
+            self.fin = self.fin.or(end.map(|end| (end, segment.stamp)));
         }
         // Octets before the first one seen have no offset; a keep-alive's octet is nobody's data
         // (RFC 9293 §3.8.4).
@@ -450,6 +493,8 @@ impl Side {
         }
         self.facts.retransmissions += u64::from(ahead < 0);
         let offset = at.max(0).cast_unsigned();
+        // Whoever sent that FIN was not the sender of these octets, or knew nothing of them.
+        self.fin = self.fin.filter(|(fin, _)| offset + payload.len() as u64 <= *fin);
         self.run(dir, out, |assembler, out| {
             assembler.push(offset, payload, mark, ready, budget, out);
         });
@@ -475,31 +520,47 @@ impl Side {
         acked <= self.horizon()
     }
 
-    /// Gives up what was acknowledged, missing, and waited for long enough.
-    fn lose_if_due(&mut self, dir: Dir, budget: &mut Budget, out: &mut dyn FnMut(ConnEvent<'_>)) {
+    /// One segment more of patience is used up.
+    fn wait(&mut self) {
         let next = self.assembler.next();
         self.acked = self.acked.filter(|acked| acked.upto > next);
         self.waiting = self.waiting.filter(|waiting| waiting.acked.upto > next);
         match (&mut self.waiting, self.acked) {
-            (Some(waiting), _) if waiting.segments > 0 => waiting.segments -= 1,
-            (Some(waiting), _) => {
-                let acked = waiting.acked;
-                self.waiting = None;
-                self.lose(acked, dir, budget, out);
-            }
+            (Some(waiting), _) => waiting.segments = waiting.segments.saturating_sub(1),
             (None, Some(acked)) => self.waiting = Some(Waiting { acked, segments: PATIENCE }),
             (None, None) => {}
         }
     }
 
+    /// Gives up what was acknowledged, missing, and waited for long enough.
+    fn lose_if_due(&mut self, dir: Dir, out: &mut dyn FnMut(ConnEvent<'_>)) -> bool {
+        let Some(waiting) = self.waiting.filter(|waiting| waiting.segments == 0) else {
+            return false;
+        };
+        self.lose(waiting.acked.upto, waiting.acked.mark, dir, out)
+    }
+
+    /// The same as [`skip`](Self::skip), but not beyond the FIN: an acknowledgement counts it.
     fn lose(
         &mut self,
-        acked: Acked,
+        upto: u64,
+        mark: Mark,
         dir: Dir,
-        budget: &mut Budget,
         out: &mut dyn FnMut(ConnEvent<'_>),
-    ) {
-        self.run(dir, out, |assembler, out| assembler.lose(acked.upto, acked.mark, budget, out));
+    ) -> bool {
+        let upto = self.fin.map_or(upto, |(fin, _)| upto.min(fin));
+        self.skip(upto, mark, dir, out)
+    }
+
+    /// Gives up the hole that is next; false if there is none before `upto`.
+    fn skip(
+        &mut self,
+        upto: u64,
+        mark: Mark,
+        dir: Dir,
+        out: &mut dyn FnMut(ConnEvent<'_>),
+    ) -> bool {
+        self.run(dir, out, |assembler, out| assembler.lose(upto, mark, out))
     }
 
     fn end_if_due(&mut self, dir: Dir, out: &mut dyn FnMut(ConnEvent<'_>)) {
@@ -512,15 +573,8 @@ impl Side {
         }
     }
 
-    /// Everything held, then what was acknowledged or lies before the FIN.
-    fn flush(
-        &mut self,
-        dir: Dir,
-        peer_ended: bool,
-        budget: &mut Budget,
-        out: &mut dyn FnMut(ConnEvent<'_>),
-    ) {
-        self.run(dir, out, |assembler, out| assembler.flush(budget, out));
+    /// What was acknowledged or lies before the FIN, and was not captured.
+    fn lose_end(&mut self, dir: Dir, peer_ended: bool, out: &mut dyn FnMut(ConnEvent<'_>)) {
         if let Some(mut acked) = self.acked.take() {
             // The last octet acknowledged may be a FIN that was not captured. It is one if the
             // connection was closed from the other end as well, and for a single octet it is the
@@ -529,15 +583,13 @@ impl Side {
             if self.fin.is_none() && (peer_ended || only_fin) {
                 acked.upto -= 1;
             }
-            self.lose(acked, dir, budget, out);
+            self.lose(acked.upto, acked.mark, dir, out);
         }
         if let Some((fin, stamp)) = self.fin
             && fin.saturating_sub(self.assembler.next()) < WINDOW.cast_unsigned()
         {
-            let mark = Mark { stamp, acked: 0 };
-            self.lose(Acked { upto: fin, mark }, dir, budget, out);
+            self.lose(fin, Mark { stamp, acked: 0 }, dir, out);
         }
-        self.end_if_due(dir, out);
     }
 
     /// Lets the assembler work, counts what it hands out and keeps `next_seq` in step.

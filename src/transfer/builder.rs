@@ -4,8 +4,8 @@ use super::sink::ByteSink;
 use super::{Carried, DataConnection, media};
 use crate::hash::{HashSet, Hasher, Hashes};
 use crate::limits::Limits;
-use crate::session::{DataId, Request};
-use crate::tcp::{Conn, ConnEvent, Dir};
+use crate::session::{DataId, Expected, Request, SizeSource};
+use crate::tcp::{Conn, ConnEvent, Dir, DirFacts};
 use crate::time::Stamp;
 
 /// A data connection being read. Which direction is the file, and whose, is settled later: it
@@ -25,6 +25,8 @@ pub struct Content {
     pub missing: Vec<Missing>,
     /// Octets missing beyond those listed, where there were too many to list.
     pub missing_unlisted: u64,
+    /// Segments with octets that belonged to no window, and were not read.
+    pub out_of_window: u64,
     /// The first octet captured is the first that was sent.
     pub from_start: bool,
     /// The FIN that ended it in order.
@@ -115,7 +117,6 @@ impl Builder {
 
     /// The connection is over, or the capture is.
     pub fn finish(self, conn: &Conn) -> Carried {
-        let from_start = |dir| conn.facts(dir).from_start;
         Carried {
             connection: DataConnection {
                 id: self.id,
@@ -123,8 +124,8 @@ impl Builder {
                 responder: conn.responder,
                 link: conn.link.clone(),
             },
-            from_originator: self.from_originator.finish(from_start(Dir::FromOriginator)),
-            from_responder: self.from_responder.finish(from_start(Dir::FromResponder)),
+            from_originator: self.from_originator.finish(conn.facts(Dir::FromOriginator)),
+            from_responder: self.from_responder.finish(conn.facts(Dir::FromResponder)),
         }
     }
 
@@ -161,7 +162,11 @@ impl Content {
             return self;
         }
         let known: u64 = self.missing.iter().filter_map(|missing| missing.bytes).sum();
-        let whole = request.expected.filter(|_| request.representation.is_image());
+        // Under REST the size in a 150 is of the file on some servers, of the rest of it on others.
+        let is_clear = |expected: &Expected| {
+            request.rest_offset == 0 || expected.source != SizeSource::Preliminary
+        };
+        let whole = request.expected.filter(|_| request.representation.is_image()).filter(is_clear);
         let before =
             whole.filter(|_| self.end.is_some() && self.missing_unlisted == 0).and_then(|whole| {
                 whole.bytes.checked_sub(request.rest_offset)?.checked_sub(self.bytes + known)
@@ -222,14 +227,15 @@ impl Stream {
         self.head.extend_from_slice(&bytes[..room]);
     }
 
-    fn finish(self, from_start: bool) -> Content {
+    fn finish(self, facts: DirFacts) -> Content {
         let begins = self.gaps.first().is_none_or(|gap| gap.offset != Some(0));
         let media_type = if begins { media::media_type(&self.head) } else { None };
         Content {
             bytes: self.bytes,
             missing: self.gaps,
             missing_unlisted: self.unlisted,
-            from_start,
+            out_of_window: facts.out_of_window,
+            from_start: facts.from_start,
             end: self.end,
             first: self.first,
             last: self.last,

@@ -64,8 +64,9 @@ pub struct Carried {
 }
 
 impl Transfer {
-    /// Joins what was said about a transfer with what its connection carried.
-    pub fn new(settled: Settled, carried: Option<&Carried>) -> Self {
+    /// Joins what was said about a transfer with what its connection carried. `is_shared` if two
+    /// sessions were given the connection.
+    pub fn new(settled: Settled, carried: Option<&Carried>, is_shared: bool) -> Self {
         let Settled { session, request, around } = settled;
         let content = carried
             .filter(|carried| carried.connection.link.is_established())
@@ -79,8 +80,22 @@ impl Transfer {
             outcome::judge(&request, data.as_ref(), content.as_ref(), is_encrypted, &around);
         // What was set up for a refused command carries nothing of it.
         let content = content.filter(|_| outcome != Outcome::Refused);
-        let direction = direction(&request, &around, content.is_some());
+        let direction = direction(&request, &around, content.is_some(), is_shared);
         Self { session, request, direction, data, content, outcome, is_encrypted }
+    }
+
+    /// Whether a connection cannot have carried what was asked for: it began after the final
+    /// reply, was over before the command, or bytes went the other way only.
+    pub fn contradicts(request: &Request, carried: &Carried) -> bool {
+        let Some(link) = request.setup.link else { return false };
+        let dir = sender(request.verb, link.server);
+        let (content, other) = (carried.from(dir), carried.from(dir.reversed()));
+        let tcp = &carried.connection.link;
+        let is_late = request.answered.is_some_and(|(answered, _)| answered.is_before(tcp.first));
+        let over = content.last.or(content.end);
+        let is_early = link.how != How::LateAnnouncement
+            && over.is_some_and(|over| over.is_before(request.asked));
+        is_late || is_early || content.bytes == 0 && other.bytes > 0 && !carried.is_tls()
     }
 
     /// Whether nothing says that bytes are missing.
@@ -150,8 +165,9 @@ fn sender(verb: Verb, server: Dir) -> Dir {
     }
 }
 
-/// A server that was told to connect to a third host, and did, copies site to site.
-fn direction(request: &Request, around: &Circumstances, is_up: bool) -> Direction {
+/// A server that was told to connect to a third host, and did, copies site to site; so do two
+/// sessions over one connection.
+fn direction(request: &Request, around: &Circumstances, is_up: bool, is_shared: bool) -> Direction {
     let setup = &request.setup;
     let to_third = setup.method == Method::Active
         && setup.announced.is_some_and(|announced| announced.ip != around.client)
@@ -159,7 +175,7 @@ fn direction(request: &Request, around: &Circumstances, is_up: bool) -> Directio
         && is_up;
     match request.verb {
         verb if verb.is_listing() => Direction::Listing,
-        _ if to_third => Direction::SiteToSite,
+        _ if to_third || is_shared => Direction::SiteToSite,
         Verb::Appe => Direction::Append,
         Verb::Stor | Verb::Stou => Direction::Upload,
         _ => Direction::Download,

@@ -1,7 +1,7 @@
 //! What became of a transfer.
 
 use super::{Content, DataConnection};
-use crate::session::{Circumstances, Expected, Request};
+use crate::session::{Circumstances, Confidence, Expected, NO_DATA_CONNECTION, Request};
 use crate::tcp::{Close, Handshake};
 
 /// What became of a transfer, as far as the capture shows.
@@ -26,9 +26,6 @@ pub enum Outcome {
     NotCaptured,
     Encrypted,
 }
-
-/// "Can't open data connection" (RFC 959 §4.2.2).
-const NO_DATA_CONNECTION: u16 = 425;
 
 /// Judges by both halves: what was said, and what was carried.
 pub(super) fn judge(
@@ -63,9 +60,17 @@ pub(super) fn judge(
     if !content.is_whole() {
         return Outcome::Gaps;
     }
+    // Bytes that may be another transfer's are not known to be this one's.
+    // What block and compressed mode wrap round the file is not undone, nor its end recognised.
+    let is_stream = request.representation.mode.as_deref().is_none_or(|mode| mode == b"S");
+    let is_sure = is_stream
+        && content.out_of_window == 0
+        && request.setup.link.is_some_and(|link| link.confidence > Confidence::Guess);
     let is_open = around.control_open && data.link.close == Close::Open;
     match (is_done, content.end.is_some()) {
-        (true, true) if agrees != Some(false) && content.conflicts.is_empty() && !was_reset => {
+        (true, true)
+            if agrees != Some(false) && content.conflicts.is_empty() && !was_reset && is_sure =>
+        {
             Outcome::Complete
         }
         (false, false) if is_open => Outcome::InProgress,

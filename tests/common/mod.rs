@@ -1,3 +1,7 @@
 //! What tests share.
 
+pub mod document;
+pub mod program;
+pub mod sample;
 pub mod script;
+pub mod told;

@@ -343,7 +343,7 @@ impl Ends {
 }
 
 fn command_name(sent: &Sent, show_secrets: bool) -> String {
-    if is_lost(&sent.command, sent.is_partial) && !show_secrets {
+    if is_lost(&sent.command, sent.is_headless) && !show_secrets {
         return String::new();
     }
     String::from_utf8_lossy(&sent.command.name()).into_owned()

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 pub use self::build::{SCHEMA, TOOL, endpoint, hashes, orphan_id, session_id, transfer_id};
-pub use self::names::{direction, login, outcome};
+pub use self::names::{DIRECTIONS, OUTCOMES, direction, login, outcome};
 use crate::capture::InputFacts;
 use crate::session::Session;
 use crate::transfer::{Orphan, Transfer};

@@ -128,3 +128,19 @@ pub(super) fn resemblance(why: Resemblance) -> &'static str {
         Resemblance::Peers => "between the hosts of a session",
     }
 }
+
+/// Every word for a direction.
+pub const DIRECTIONS: [&str; 5] = ["download", "upload", "append", "listing", "site_to_site"];
+
+/// Every word for an outcome.
+pub const OUTCOMES: [&str; 9] = [
+    "complete",
+    "unconfirmed",
+    "gaps",
+    "aborted",
+    "in_progress",
+    "refused",
+    "no_connection",
+    "not_captured",
+    "encrypted",
+];

@@ -32,6 +32,8 @@ pub struct Manifest {
     written: Vec<Written>,
     not_written: Vec<NotWrittenRecord>,
     sessions: BTreeMap<SessionId, SessionFacts>,
+    /// The files that parts became.
+    kept: BTreeMap<(DataId, Dir), String>,
 }
 
 /// What was done, in a sentence.
@@ -113,7 +115,8 @@ struct NotWrittenRecord {
 impl Manifest {
     pub(super) fn new(directory: PathBuf, only: Only, failures: Failures) -> Self {
         let (written, not_written, sessions) = (Vec::new(), Vec::new(), BTreeMap::new());
-        Self { directory, only, failures, written, not_written, sessions }
+        let kept = BTreeMap::new();
+        Self { directory, only, failures, written, not_written, sessions, kept }
     }
 
     /// Nothing was read: leaves the directory as it was.
@@ -247,10 +250,15 @@ impl Manifest {
 
     /// Gives a part its last name and its last shape.
     fn keep(&mut self, data: DataId, dir: Dir, file: String, content: &Content, of: Of) {
-        let from = path_of(&self.directory, data, dir);
+        // In a site-to-site copy two transfers share the bytes: the second copies the first's.
+        let from = match self.kept.get(&(data, dir)) {
+            Some(first) => self.directory.join(first),
+            None => path_of(&self.directory, data, dir),
+        };
+        let is_shared = self.kept.insert((data, dir), file.clone()).is_some();
         let path = self.directory.join(&file);
         let error = self.failures.borrow().get(&from).map(ToString::to_string);
-        let kept = shape(&from, &path, content).and_then(|()| {
+        let kept = shape(&from, &path, content, is_shared).and_then(|()| {
             let bytes = fs::metadata(&path)?.len();
             let hashes = match content.is_whole() && error.is_none() {
                 true => content.hashes.clone(),
@@ -271,10 +279,7 @@ impl Collector for Manifest {
     fn transfer(&mut self, transfer: Transfer) {
         let part = transfer.data.as_ref().map(|data| data.id).zip(transfer.content_dir());
         if !self.is_chosen(&transfer) {
-            if let Some((data, dir)) = part {
-                // Nobody else asks for it; what stays is removed at the end.
-                let _ = fs::remove_file(path_of(&self.directory, data, dir));
-            }
+            // Its part may be another's too; what nobody takes is removed at the end.
             return;
         }
         let id = transfer_id(transfer.request.id);
@@ -341,10 +346,12 @@ impl fmt::Display for Summary {
 
 /// Moves a part to its last path. A beginning that is missing by a known length is put back as
 /// zeros, and so is an end.
-fn shape(from: &Path, to: &Path, content: &Content) -> io::Result<()> {
+fn shape(from: &Path, to: &Path, content: &Content, is_shared: bool) -> io::Result<()> {
     if content.bytes == 0 {
         // No byte, no part.
         new_file(to)?;
+    } else if is_shared {
+        io::copy(&mut File::open(from)?, &mut new_file(to)?)?;
     } else if let Some(before) = content.missing_beginning() {
         let mut shifted = new_file(to)?;
         shifted.seek(SeekFrom::Start(before))?;

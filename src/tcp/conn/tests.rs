@@ -48,7 +48,7 @@ const S: u16 = 40000;
 
 impl Replay {
     fn new() -> Self {
-        Self { conn: None, budget: Budget::new(1000, 1000), frame: 0, log: Vec::new() }
+        Self { conn: None, budget: Budget::new(100_000, 100_000), frame: 0, log: Vec::new() }
     }
 
     /// `to` says the direction: [`C`] from the client, [`S`] from the server.
@@ -206,6 +206,18 @@ fn a_fin_that_was_acknowledged_but_not_captured_is_not_lost_data() {
     replay.see(S, "ack", 500, 100, b"abc").see(C, "ack fin", 100, 504, b"");
     assert_eq!(replay.finish(), ["S 0 abc #4", "C fin"]);
     assert_eq!(replay.link().close, Close::HalfFin { by: Dir::FromOriginator });
+}
+
+#[test]
+fn octets_beyond_a_fin_disprove_it() {
+    let mut replay = Replay::new();
+    replay.handshake();
+    replay.see(S, "ack fin", 500, 100, b"bye").see(S, "ack", 520, 100, b"late");
+    assert_eq!(replay.finish(), ["S 0 bye #4", "S fin", "S gap 3+17", "S 20 late #5"]);
+    replay = Replay::new();
+    replay.handshake();
+    replay.see(S, "ack fin", 520, 100, b"x").see(S, "ack", 500, 100, b"first");
+    assert_eq!(replay.finish(), ["S 0 first #5", "S gap 5+15", "S 20 x #4", "S fin"]);
 }
 
 #[test]
