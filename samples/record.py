@@ -1197,18 +1197,6 @@ def ftps_implicit():
         s.transfer("RETR", "secret.txt", "/secret.txt", on_client("secret.txt"), "encrypted", "hidden_transfers")
 
 
-@sample()
-def ftps_clear_data():
-    home({"open.csv": CSV})
-    with Sample("ftps-clear-data", "AUTH TLS for the control connection, data connections in the clear: the file is "
-                "there, its name is not",
-                Vsftpd(**tls(force_local_data_ssl="NO", force_local_logins_ssl="YES")), ["curl"]) as s:
-        curl("--ssl-reqd", "--ftp-ssl-control", "-k", f"ftp://{SERVER4}/open.csv", "-o", "open.csv")
-        s.session("encrypted", None, hidden_user=USER)
-        s.transfer("RETR", "open.csv", "/open.csv", on_client("open.csv"), "complete", "hidden_transfers",
-                   note="the data connection is not encrypted")
-
-
 # -- private227
 
 @sample()

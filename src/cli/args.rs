@@ -144,8 +144,9 @@ fn parse_only(text: &str) -> Result<(OnlyKind, String), String> {
     let words: &[&str] = match kind {
         OnlyKind::Direction => &document::DIRECTIONS,
         OnlyKind::Outcome => &document::OUTCOMES,
-        OnlyKind::Name | OnlyKind::Session if value.is_empty() => {
-            return Err("a value is expected".to_owned());
+        OnlyKind::Name if value.is_empty() => return Err("a pattern is expected".to_owned()),
+        OnlyKind::Session if !is_session(value) => {
+            return Err("the id of a session is expected, such as s1".to_owned());
         }
         OnlyKind::Name | OnlyKind::Session => return Ok((kind, value.to_owned())),
     };
@@ -153,6 +154,10 @@ fn parse_only(text: &str) -> Result<(OnlyKind, String), String> {
         true => Ok((kind, value.to_owned())),
         false => Err(format!("one of {} is expected", words.join(", "))),
     }
+}
+
+fn is_session(value: &str) -> bool {
+    value.strip_prefix('s').is_some_and(|number| number.parse::<u32>().is_ok())
 }
 
 #[cfg(test)]

@@ -79,6 +79,7 @@ impl Dialogue {
     pub(super) fn handle_client_gap(
         &mut self,
         offset: u64,
+        len: u64,
         mark: Mark,
         next: &mut u32,
         effects: &mut Vec<Effect>,
@@ -89,6 +90,7 @@ impl Dialogue {
                 story.handle_command(&line, next, effects);
             }
         });
+        story.handle_client_gap(offset + len);
     }
 
     /// Octets of the server were not captured.

@@ -16,6 +16,8 @@ pub(super) struct Pairing {
     most: usize,
     /// Commands dropped from the queue because it was full.
     pub(super) overflows: u64,
+    /// Offset after the last octets of the client that were not captured.
+    client_gap_end: u64,
 }
 
 /// A command on its way.
@@ -47,7 +49,7 @@ pub(super) struct ReplyPlace {
 
 impl Pairing {
     pub(super) fn new(most: usize) -> Self {
-        Self { pending: VecDeque::new(), most, overflows: 0 }
+        Self { pending: VecDeque::new(), most, overflows: 0, client_gap_end: 0 }
     }
 
     /// A command was sent.
@@ -57,6 +59,11 @@ impl Pairing {
             self.overflows += 1;
         }
         self.pending.push_back(command);
+    }
+
+    /// Octets of the client's stream before `end` were not captured: commands, perhaps.
+    pub(super) fn handle_client_gap(&mut self, end: u64) {
+        self.client_gap_end = end;
     }
 
     /// `len` octets of the server's stream from `start` were not captured.
@@ -98,8 +105,10 @@ impl Pairing {
     fn answered_by(&self, reply: &Reply, place: ReplyPlace) -> Option<usize> {
         // A client that went on after it had received what the capture lost had its answer.
         let newest_had = self.pending.back().map_or(0, |pending| pending.had);
-        let is_answered =
-            |pending: &Pending| pending.lost_before.is_some_and(|end| end <= newest_had);
+        let is_answered = |pending: &Pending| {
+            let went_on = |end: u64| end <= newest_had || pending.end < self.client_gap_end;
+            pending.lost_before.is_some_and(went_on)
+        };
         let can_be = |pending: &Pending| {
             pending.had <= place.start
                 && (place.had == 0 || pending.end <= place.had)
@@ -222,6 +231,14 @@ mod tests {
         let mut pairing = pairing(&[(Verb::Pasv, 6, 0), (Verb::Retr, 14, 50)]);
         pairing.handle_gap(0, 50);
         assert_eq!(answer(&mut pairing, 550, 50, 14), Some(1), "RETR was sent after the 227");
+    }
+
+    #[test]
+    fn a_lost_reply_and_a_lost_command_leave_the_next_reply_to_nobody() {
+        let mut pairing = pairing(&[(Verb::Size, 10, 50)]);
+        pairing.handle_gap(50, 10);
+        pairing.handle_client_gap(20);
+        assert_eq!(answer(&mut pairing, 213, 60, 20), None);
     }
 
     #[test]

@@ -247,7 +247,10 @@ impl Links {
             let peers = &self.connections.get(data)?.peers;
             let link = fits(promise, peers)?;
             let age = promise.stamp.at.nanos_since(peers.first.at)?;
-            Some((age, Link { data: *data, how: How::LateAnnouncement, ..link }))
+            // Read late is not written late: a reply may have waited for what it answers.
+            let is_late = peers.first.is_before(promise.stamp);
+            let how = if is_late { How::LateAnnouncement } else { link.how };
+            Some((age, Link { data: *data, how, ..link }))
         });
         let (after, before): (Vec<_>, Vec<_>) = fitting.partition(|(age, _)| *age <= 0);
         let near = before

@@ -105,6 +105,11 @@ impl Story {
         self.pairing.handle_gap(offset, len);
     }
 
+    /// Octets of the client before `end` were not captured.
+    pub(super) fn handle_client_gap(&mut self, end: u64) {
+        self.pairing.handle_client_gap(end);
+    }
+
     /// The connection is over.
     pub(super) fn finish(&mut self, was_clear: bool, effects: &mut Vec<Effect>) {
         self.session.login.settle(self.context.from_start, !was_clear);
@@ -413,10 +418,8 @@ impl Story {
             if open.request.is_answered() {
                 effects.push(Effect::StopWaiting { transfer: open.request.id });
             }
-            if open.request.is_refused() {
-                if self.setups.release(open.request.id) {
-                    open.request.setup.link = None;
-                }
+            if open.request.is_refused() && self.setups.release(open.request.id) {
+                open.request.setup.link = None;
             }
             let name = open.request.name.as_deref();
             open.request.path = self.context.path_of(command.verb, name);

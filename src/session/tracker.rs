@@ -104,8 +104,8 @@ impl Tracker {
             ConnEvent::Gap { dir, offset, len, mark } if dir == server => {
                 dialogue.handle_server_gap(offset, len, mark, effects);
             }
-            ConnEvent::Gap { offset, mark, .. } => {
-                dialogue.handle_client_gap(offset, mark, next, effects);
+            ConnEvent::Gap { offset, len, mark, .. } => {
+                dialogue.handle_client_gap(offset, len, mark, next, effects);
             }
             ConnEvent::Conflict { mark, .. } => {
                 let conflicts = &mut dialogue.story.session.tcp.conflicts;

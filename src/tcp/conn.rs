@@ -481,7 +481,8 @@ impl Side {
         if segment.flags.has(Flags::FIN) && !segment.flags.has(Flags::RST) {
             let end = at.saturating_add(i64::from(segment.wire_len));
             let end = u64::try_from(end).ok().filter(|end| *end >= self.assembler.next());
-            self.fin = self.fin.or(end.map(|end| (end, segment.stamp)));
+            let fin = end.map(|end| (end, segment.stamp));
+            self.fin = self.fin.or(fin);
         }
         // Octets before the first one seen have no offset; a keep-alive's octet is nobody's data
         // (RFC 9293 §3.8.4).

@@ -16,7 +16,7 @@ pub use self::sink::{ByteSink, Sinks};
 use crate::decode::Endpoint;
 use crate::ftp::Verb;
 use crate::session::{
-    Circumstances, DataId, How, Method, Protection, Request, SessionId, Settled, SizeSource,
+    Circumstances, DataId, How, Protection, Request, SessionId, Settled, SizeSource,
 };
 use crate::tcp::{self, Dir};
 
@@ -80,7 +80,7 @@ impl Transfer {
             outcome::judge(&request, data.as_ref(), content.as_ref(), is_encrypted, &around);
         // What was set up for a refused command carries nothing of it.
         let content = content.filter(|_| outcome != Outcome::Refused);
-        let direction = direction(&request, &around, content.is_some(), is_shared);
+        let direction = direction(&request, &around, data.as_ref(), is_shared);
         Self { session, request, direction, data, content, outcome, is_encrypted }
     }
 
@@ -165,17 +165,25 @@ fn sender(verb: Verb, server: Dir) -> Dir {
     }
 }
 
-/// A server that was told to connect to a third host, and did, copies site to site; so do two
-/// sessions over one connection.
-fn direction(request: &Request, around: &Circumstances, is_up: bool, is_shared: bool) -> Direction {
-    let setup = &request.setup;
-    let to_third = setup.method == Method::Active
-        && setup.announced.is_some_and(|announced| announced.ip != around.client)
-        && setup.link.is_some_and(|link| link.how == How::Announced)
-        && is_up;
+/// Between a server and a third host that keeps the promise of an announcement, or between two
+/// sessions that share a connection, bytes go site to site.
+fn direction(
+    request: &Request,
+    around: &Circumstances,
+    data: Option<&DataConnection>,
+    is_shared: bool,
+) -> Direction {
+    let link = request.setup.link.filter(|link| link.how == How::Announced);
+    let is_third = data.zip(link).is_some_and(|(data, link)| {
+        let other = match link.server {
+            Dir::FromOriginator => data.responder,
+            Dir::FromResponder => data.originator,
+        };
+        other.ip != around.client && data.link.is_established()
+    });
     match request.verb {
         verb if verb.is_listing() => Direction::Listing,
-        _ if to_third || is_shared => Direction::SiteToSite,
+        _ if is_third || is_shared => Direction::SiteToSite,
         Verb::Appe => Direction::Append,
         Verb::Stor | Verb::Stou => Direction::Upload,
         _ => Direction::Download,
