@@ -353,7 +353,6 @@ fn doubled_packets_change_nothing() {
 }
 
 #[test]
-#[ignore = "known wrong: an ACK of a FIN not yet seen makes a gap of one octet"]
 fn swapped_packets_change_nothing() {
     each(|subject| {
         for (seed, rarity) in [5, 20, 100].into_iter().cycle().enumerate().take(15) {

@@ -32,6 +32,8 @@ pub(super) struct Story {
     sizes_kept: usize,
     /// What an `AUTH` that is not answered yet asks for.
     auth: Option<EncryptionKind>,
+    /// The last reply nobody had asked for: the exchange that holds it, and its place.
+    stray: Option<(usize, ReplyPlace)>,
     malformed_dropped: u64,
     open_kept: usize,
     open_dropped: u64,
@@ -84,6 +86,7 @@ impl Story {
             sizes: HashMap::new(),
             sizes_kept: limits.sizes,
             auth: None,
+            stray: None,
             malformed_dropped: 0,
             open_kept: limits.pending_commands,
             open_dropped: 0,
@@ -199,13 +202,20 @@ impl Story {
         let stamp = line.last.stamp;
         let is_partial = line.torn || line.after_gap || line.dropped > 0;
         self.session.login.handle_command(&command);
+        let sent =
+            Sent { stamp, command: command.clone(), is_partial, is_headless: line.after_gap };
+        if let Some((index, reply)) = self.answered_already(line) {
+            if let Some(exchange) = self.exchanges.at(index) {
+                exchange.sent = Some(sent);
+            }
+            self.understand_command(index, &command, stamp, next, effects);
+            let transfer = self.exchanges.at(index).and_then(|exchange| exchange.transfer);
+            let Received { stamp, reply } = reply;
+            self.understand_reply(index, &command, transfer, &reply, stamp, effects);
+            return effects.push(Effect::Settled);
+        }
         let index = self.exchanges.add(Exchange {
-            sent: Some(Sent {
-                stamp,
-                command: command.clone(),
-                is_partial,
-                is_headless: line.after_gap,
-            }),
+            sent: Some(sent),
             replies: Vec::new(),
             malformed: Vec::new(),
             cwd: self.context.directory.path().to_vec(),
@@ -224,6 +234,15 @@ impl Story {
         });
         self.understand_command(index, &command, stamp, next, effects);
         effects.push(Effect::Settled);
+    }
+
+    /// The exchange and the reply of a command whose reply came first: at the very beginning of a
+    /// capture nothing tells yet that the command is still to come.
+    fn answered_already(&mut self, line: &Line<'_, Mark>) -> Option<(usize, Received)> {
+        let (index, place) = self.stray.take()?;
+        let fits = line.first.acked <= place.start && line.end <= place.had;
+        let exchange = self.exchanges.at(index).filter(|_| fits)?;
+        Some((index, exchange.final_reply()?.clone()))
     }
 
     /// The server sent a line that is no reply.
@@ -262,6 +281,8 @@ impl Story {
             Some(index) => index,
             None => self.exchanges.unasked(self.context.directory.path()),
         };
+        let is_stray = asked.is_none() && !self.context.from_start;
+        self.stray = is_stray.then_some((index, place));
         let Some(exchange) = self.exchanges.at(index) else { return };
         exchange.cwd = self.context.directory.path().to_vec();
         let (command, transfer) =
