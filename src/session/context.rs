@@ -72,6 +72,13 @@ impl Context {
         };
     }
 
+    /// Commands may have been lost, and what they changed is not known.
+    pub(super) fn forget(&mut self) {
+        self.directory = Directory::default();
+        self.representation = Representation::default();
+        self.rest_offset = 0;
+    }
+
     /// `REIN` (RFC 959 §4.1.1): as after the greeting.
     pub(super) fn reset(&mut self) {
         self.directory = Directory::default();

@@ -111,6 +111,7 @@ impl Story {
     /// Octets of the client before `end` were not captured.
     pub(super) fn handle_client_gap(&mut self, end: u64) {
         self.pairing.handle_client_gap(end);
+        self.context.forget();
     }
 
     /// The connection is over.
