@@ -1,7 +1,9 @@
 //! Every bound in the program, each with its unit and its reason.
 
-/// What is held at most while a capture is read. A bound that is reached is reported by its
-/// name in `capture.limits_reached`.
+/// What is held at most while a capture is read. Damage of a file is reported with the input; a
+/// bound that costs connections, sessions, exchanges or held bytes by its name in
+/// `capture.limits_reached`; missing ranges beyond those listed with their transfer. Text of a
+/// listing and sizes beyond their bounds are passed over: they are only checks.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Bytes of one record or block of a capture file. Ordinary snap lengths are 256 KiB;
@@ -19,7 +21,8 @@ pub struct Limits {
     /// `xz -9` wants 65 MiB, `zstd --long` 128 MiB.
     pub decoder_bytes: u64,
     /// TCP connections followed at one time; four times as many are remembered as nobody's
-    /// business. A followed one costs about a kilobyte.
+    /// business. A followed one costs one to four kilobytes,
+    /// and a control connection what was said on it lately.
     pub connections: usize,
     /// Bytes held because they were captured before the bytes in front of them, in one direction
     /// of one connection: the largest receive window in common use.

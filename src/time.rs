@@ -1,7 +1,6 @@
 //! When and where something was seen: capture clocks and frame numbers.
 
 use std::fmt;
-use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat};
 
@@ -55,12 +54,6 @@ impl Timestamp {
     pub fn nanos_since(self, earlier: Self) -> Option<i64> {
         (self.is_known() && earlier.is_known()).then(|| self.0.saturating_sub(earlier.0))
     }
-
-    /// Whether `self` is at least `span` later than `earlier`; `false` if either is unknown.
-    pub fn is_past(self, earlier: Self, span: Duration) -> bool {
-        self.nanos_since(earlier)
-            .is_some_and(|nanos| i128::from(nanos) >= span.as_nanos().cast_signed())
-    }
 }
 
 /// RFC 3339, UTC, nine digits; an unknown time is a dash.
@@ -91,10 +84,10 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_time_is_never_past_anything() {
+    fn nothing_is_later_than_an_unknown_time() {
         let known = Timestamp::from_parts(5, 0);
         assert_eq!(Timestamp::UNKNOWN.nanos_since(known), None);
-        assert!(!Timestamp::UNKNOWN.is_past(known, Duration::ZERO));
-        assert!(known.is_past(known, Duration::ZERO));
+        assert_eq!(known.nanos_since(Timestamp::UNKNOWN), None);
+        assert_eq!(known.nanos_since(Timestamp::from_parts(3, 0)), Some(2_000_000_000));
     }
 }

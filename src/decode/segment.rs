@@ -94,7 +94,6 @@ impl Flags {
     pub const FIN: Self = Self(0x01);
     pub const SYN: Self = Self(0x02);
     pub const RST: Self = Self(0x04);
-    pub const PSH: Self = Self(0x08);
     pub const ACK: Self = Self(0x10);
 
     /// Whether all bits of `wanted` are set.

@@ -2,7 +2,7 @@
 
 use super::{Content, DataConnection};
 use crate::session::{Circumstances, Confidence, Expected, NO_DATA_CONNECTION, Request};
-use crate::tcp::{Close, Handshake};
+use crate::tcp::Close;
 
 /// What became of a transfer, as far as the capture shows.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -101,12 +101,5 @@ fn without_connection(request: &Request, attempted: bool, around: &Circumstances
         (_, None) if around.control_open => Outcome::InProgress,
         (true, None) => Outcome::NotCaptured,
         (false, None) => Outcome::NoConnection,
-    }
-}
-
-impl DataConnection {
-    /// Whether an attempt was made and did not succeed.
-    pub fn is_failed(&self) -> bool {
-        matches!(self.link.handshake, Handshake::Unanswered | Handshake::Refused)
     }
 }
