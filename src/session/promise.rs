@@ -2,14 +2,13 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use ahash::RandomState;
 
 use super::request::Method;
 use super::{SessionId, TransferId};
-use crate::decode::Endpoint;
+use crate::decode::{Endpoint, Host};
 use crate::tcp::Dir;
 use crate::time::Stamp;
 
@@ -79,8 +78,8 @@ pub(super) struct Promise {
     pub(super) setup: u32,
     pub(super) method: Method,
     pub(super) address: Endpoint,
-    pub(super) client: IpAddr,
-    pub(super) server: IpAddr,
+    pub(super) client: Host,
+    pub(super) server: Host,
     pub(super) stamp: Stamp,
     /// The connection it was given to.
     pub(super) kept: Option<DataId>,
@@ -101,7 +100,7 @@ pub(super) struct Links {
     promise_count: usize,
     connections: BTreeMap<DataId, Known>,
     /// Sessions open between two hosts, lower address first.
-    pairs: HashMap<(IpAddr, IpAddr), u32, RandomState>,
+    pairs: HashMap<(Host, Host), u32, RandomState>,
     /// Transfers without a connection, by the hosts of their session.
     waiting: BTreeMap<TransferId, Waiting>,
     next: u32,
@@ -160,12 +159,12 @@ impl Links {
     }
 
     /// A session between two hosts began.
-    pub(super) fn open_pair(&mut self, client: IpAddr, server: IpAddr) {
+    pub(super) fn open_pair(&mut self, client: Host, server: Host) {
         *self.pairs.entry(pair_of(client, server)).or_default() += 1;
     }
 
     /// A session between two hosts ended.
-    pub(super) fn close_pair(&mut self, client: IpAddr, server: IpAddr) {
+    pub(super) fn close_pair(&mut self, client: Host, server: Host) {
         let key = pair_of(client, server);
         if let Some(sessions) = self.pairs.get_mut(&key) {
             *sessions -= 1;
@@ -175,7 +174,7 @@ impl Links {
         }
     }
 
-    pub(super) fn is_pair_open(&self, a: IpAddr, b: IpAddr) -> bool {
+    pub(super) fn is_pair_open(&self, a: Host, b: Host) -> bool {
         self.pairs.contains_key(&pair_of(a, b))
     }
 
@@ -473,16 +472,16 @@ fn is_between(promise: &Promise, peers: &Peers) -> bool {
     is_pair(peers, promise.client, promise.server)
 }
 
-fn pair_of(a: IpAddr, b: IpAddr) -> (IpAddr, IpAddr) {
+fn pair_of(a: Host, b: Host) -> (Host, Host) {
     (a.min(b), a.max(b))
 }
 
-fn is_pair(peers: &Peers, a: IpAddr, b: IpAddr) -> bool {
+fn is_pair(peers: &Peers, a: Host, b: Host) -> bool {
     let ends = (peers.originator.ip, peers.responder.ip);
     ends == (a, b) || ends == (b, a)
 }
 
-fn server_dir(peers: &Peers, server: IpAddr) -> Dir {
+fn server_dir(peers: &Peers, server: Host) -> Dir {
     let ports = (peers.originator.port, peers.responder.port);
     let originator_serves = match (peers.originator.ip == server, peers.responder.ip == server) {
         (true, true) => ports.0 == DATA_PORT || !peers.opener_known && ports.0 < ports.1,

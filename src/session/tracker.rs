@@ -1,13 +1,13 @@
 //! All sessions of a capture.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use super::dialogue::Dialogue;
 use super::promise::{Claim, Connected, DataId, Links, Peers, Promise};
 use super::request::{Request, SizeSource};
 use super::story::Effect;
 use super::{ControlLink, Encryption, Exchange, Login, Session, SessionId, Software, TransferId};
+use crate::decode::Host;
 use crate::limits::Limits;
 use crate::tcp::{Close, Conn, ConnEvent, Dir, Handshake, Mark};
 use crate::time::Stamp;
@@ -144,7 +144,7 @@ impl Tracker {
     }
 
     /// Whether a session between these two is open.
-    pub fn has_session_between(&self, a: IpAddr, b: IpAddr) -> bool {
+    pub fn has_session_between(&self, a: Host, b: Host) -> bool {
         self.links.is_pair_open(a, b)
     }
 
@@ -379,7 +379,7 @@ pub struct Settled {
 /// What else of its session bears on the outcome of a transfer.
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances {
-    pub client: IpAddr,
+    pub client: Host,
     /// The control connection was open when this was settled: at the end of the capture, the
     /// transfer may have gone on.
     pub control_open: bool,

@@ -1,9 +1,9 @@
 //! Data connections that no command can be found for.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 
 use super::Carried;
+use crate::decode::Host;
 use crate::session::{EncryptionKind, Session};
 use crate::tcp::Dir;
 
@@ -30,13 +30,13 @@ pub enum Resemblance {
 /// The hosts between which there was a session.
 #[derive(Debug, Default)]
 pub struct Hosts {
-    pairs: HashMap<(IpAddr, IpAddr), Pair>,
+    pairs: HashMap<(Host, Host), Pair>,
 }
 
 /// What two hosts had to do with each other.
 #[derive(Debug)]
 struct Pair {
-    server: IpAddr,
+    server: Host,
     /// A session went on in TLS.
     is_encrypted: bool,
 }
@@ -54,7 +54,7 @@ impl Hosts {
     }
 
     /// Whether a session between these two is over.
-    pub fn are_known(&self, a: IpAddr, b: IpAddr) -> bool {
+    pub fn are_known(&self, a: Host, b: Host) -> bool {
         self.pairs.contains_key(&pair_of(a, b))
     }
 
@@ -89,6 +89,6 @@ impl Orphan {
     }
 }
 
-fn pair_of(a: IpAddr, b: IpAddr) -> (IpAddr, IpAddr) {
+fn pair_of(a: Host, b: Host) -> (Host, Host) {
     (a.min(b), a.max(b))
 }

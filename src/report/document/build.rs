@@ -380,7 +380,7 @@ fn span(link: &tcp::Link, several: bool) -> SpanRecord {
 }
 
 pub fn endpoint(end: Endpoint) -> EndpointRecord {
-    EndpointRecord { ip: end.ip, port: end.port }
+    EndpointRecord { ip: end.ip.addr, port: end.port }
 }
 
 fn direction_facts(facts: DirFacts) -> DirectionRecord {

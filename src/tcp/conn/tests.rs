@@ -30,6 +30,9 @@ pub(in crate::tcp) fn segment<'a>(
         ack: SeqNum(ack),
         flags: Flags(bits.fold(0, |all, bit| all | bit)),
         window: 1000,
+        ttl: 64,
+        ident: None,
+        header: &[],
         payload,
         wire_len: payload.len() as u32,
     }
