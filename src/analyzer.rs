@@ -12,7 +12,7 @@ use crate::limits::Limits;
 use crate::session::{
     Connected, DataId, Outcome, Peers, SessionId, Settled, Sniffed, Sniffer, Tracker, Unknown,
 };
-use crate::tcp::{Budget, Conn, ConnEvent, ConnTable, Dir, Found, Recent, Slot};
+use crate::tcp::{Budget, Conn, ConnEvent, ConnTable, Dir, Found, Overlap, Slot};
 use crate::transfer::{Builder, ByteSink, Carried, Hosts, Orphan, Sinks, Transfer, listed_sizes};
 
 /// What the analysis is told beside the packets.
@@ -22,6 +22,8 @@ pub struct AnalysisOptions {
     /// Ports of FTP control connections beside 21.
     pub ports: Vec<u16>,
     pub hashes: hash::HashSet,
+    /// Which of two differing copies of data the receivers are taken to have kept.
+    pub overlap: Overlap,
 }
 
 /// Analyses a capture: [`push`](Self::push) every frame, then [`finish`](Self::finish).
@@ -44,6 +46,8 @@ enum Role {
         builder: Box<Builder>,
         id: DataId,
         is_up: bool,
+        /// Whether it is one of those that remember more than a little.
+        is_compared: bool,
     },
 }
 
@@ -57,6 +61,8 @@ struct World<'a> {
     /// Endpoints where FTP was found by what was said.
     servers: HashSet<Endpoint>,
     hosts: Hosts,
+    /// Data connections that remember [`DATA_REMEMBERED`] bytes.
+    compared: usize,
     not_ftp: Vec<NotFtp>,
     sinks: Option<&'a mut dyn Sinks>,
     out: &'a mut dyn Collector,
@@ -77,8 +83,8 @@ struct Facts {
 /// Bytes of each direction of a control connection remembered to tell a differing copy.
 const TEXT_REMEMBERED: usize = 4096;
 
-/// Segments of each direction of a data connection remembered for the same.
-const SEGMENTS_REMEMBERED: usize = 64;
+/// The same of a data connection: what a retransmission of a common window reaches back.
+const DATA_REMEMBERED: usize = 64 << 10;
 
 /// Connections on a port of FTP that are none: the first of them are named.
 const NOT_FTP_KEPT: usize = 1000;
@@ -105,9 +111,10 @@ impl<'a> Analyzer<'a> {
         out: &'a mut dyn Collector,
     ) -> Self {
         let limits = &options.limits;
+        let budget = Budget::new(limits.early_bytes_each, limits.early_bytes_all);
         Self {
             table: ConnTable::new(limits.connections),
-            budget: Budget::new(limits.early_bytes_each, limits.early_bytes_all),
+            budget: Budget { overlap: options.overlap, anomalies: limits.anomalies, ..budget },
             facts: Facts::default(),
             world: World {
                 tracker: Tracker::new(limits),
@@ -115,6 +122,7 @@ impl<'a> Analyzer<'a> {
                 carried: BTreeMap::new(),
                 servers: HashSet::new(),
                 hosts: Hosts::default(),
+                compared: 0,
                 not_ftp: Vec::new(),
                 sinks,
                 out,
@@ -157,6 +165,9 @@ impl<'a> Analyzer<'a> {
 
     fn push_segment(&mut self, segment: &Segment<'_>) {
         let Self { table, budget, world, .. } = self;
+        while let Some(over) = table.expire(segment.stamp.at) {
+            world.end(over, budget);
+        }
         let slot = match table.find(segment, |old| world.end(old, budget)) {
             Found::Nothing => return,
             Found::Known(slot) => slot,
@@ -167,9 +178,10 @@ impl<'a> Analyzer<'a> {
                 table.follow(segment, |conn| world.meet(conn))
             }
         };
-        let Slot { conn, role } = slot;
+        let Slot { conn, role, .. } = slot;
         conn.handle(segment, budget, &mut |event| world.route(role, &event));
         match world.settle(conn, role) {
+            Next::Follow if conn.is_ending() => table.end_soon(segment),
             Next::Follow => {}
             Next::Ignore => drop(table.forget(segment, false)),
             Next::End => {
@@ -204,18 +216,20 @@ impl World<'_> {
                 Connected::Stranger => unknown.candidate = self.tracker.suspect(&peers_of(conn)),
                 Connected::Candidate(id) => unknown.candidate = Some(id),
                 Connected::Claimed(id) => {
-                    conn.remember(|| Recent::digests(SEGMENTS_REMEMBERED));
-                    return self.data_role(id);
+                    return self.data_role(id, conn);
                 }
             }
         }
-        conn.remember(|| Recent::bytes(TEXT_REMEMBERED));
+        conn.remember(TEXT_REMEMBERED);
         Role::Unknown(unknown)
     }
 
-    fn data_role(&self, id: DataId) -> Role {
+    fn data_role(&mut self, id: DataId, conn: &mut Conn) -> Role {
+        let is_compared = self.compared < self.options.limits.compared;
+        self.compared += usize::from(is_compared);
+        conn.remember(if is_compared { DATA_REMEMBERED } else { TEXT_REMEMBERED });
         let builder = Box::new(Builder::new(id, self.options.hashes));
-        Role::Data { builder, id, is_up: false }
+        Role::Data { builder, id, is_up: false, is_compared }
     }
 
     /// Passes an event on to whom it concerns.
@@ -252,9 +266,10 @@ impl World<'_> {
         if conn.is_closed() {
             return Next::End;
         }
-        if let Role::Data { id, .. } = role
+        if let Role::Data { id, is_compared, .. } = role
             && self.is_two_way_suspect(*id, conn)
         {
+            self.compared -= usize::from(*is_compared);
             self.tracker.forget(*id);
             return Next::Ignore;
         }
@@ -285,10 +300,7 @@ impl World<'_> {
             (Sniffed::Control { server } | Sniffed::ImplicitTls { server }, _) if !is_claimed => {
                 self.make_control(conn, unknown, server)
             }
-            (_, Some(id)) => {
-                conn.remember(|| Recent::digests(SEGMENTS_REMEMBERED));
-                self.data_role(id)
-            }
+            (_, Some(id)) => self.data_role(id, conn),
             (verdict, None) => {
                 self.note_other(conn, unknown, verdict);
                 return None;
@@ -328,7 +340,7 @@ impl World<'_> {
 
     /// A connection is over, for the capture if not for its ends.
     fn end(&mut self, slot: Slot<Role>, budget: &mut Budget) {
-        let Slot { mut conn, mut role } = slot;
+        let Slot { mut conn, mut role, .. } = slot;
         conn.finish(budget, &mut |event| self.route(&mut role, &event));
         if let Role::Unknown(unknown) = &mut role {
             // On a port of FTP even silence is a session; so is what was cut short.
@@ -344,7 +356,8 @@ impl World<'_> {
         match role {
             Role::Unknown(_) => {}
             Role::Control { session, server } => self.tracker.end(session, &conn, server),
-            Role::Data { builder, id, .. } => {
+            Role::Data { builder, id, is_compared, .. } => {
+                self.compared -= usize::from(is_compared);
                 let mut carried = builder.finish(&conn);
                 if !self.tracker.is_claimed(id) {
                     carried.forget_text();

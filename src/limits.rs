@@ -29,6 +29,11 @@ pub struct Limits {
     pub early_bytes_each: usize,
     /// The same for all connections together.
     pub early_bytes_all: usize,
+    /// Data connections open at one time of which the last 64 KiB of each direction are remembered,
+    /// to tell a retransmission that differs. Of those beyond, the last 4 KiB are.
+    pub compared: usize,
+    /// Anomalies of segments listed of one direction of a connection. Those beyond are counted.
+    pub anomalies: usize,
     /// Bytes kept of one line of a control connection. RFC 959 has no bound; paths end at 4 KiB.
     pub line_bytes: usize,
     /// Bytes of text kept of one reply. FEAT, HELP and STAT listings are the long ones.
@@ -64,6 +69,8 @@ impl Default for Limits {
             connections: 1 << 17,
             early_bytes_each: 16 << 20,
             early_bytes_all: 64 << 20,
+            compared: 256,
+            anomalies: 64,
             line_bytes: 16 << 10,
             reply_bytes: 256 << 10,
             pending_commands: 1 << 10,

@@ -107,12 +107,6 @@ impl Tracker {
             ConnEvent::Gap { offset, len, mark, .. } => {
                 dialogue.handle_client_gap(offset, len, mark, next, effects);
             }
-            ConnEvent::Conflict { mark, .. } => {
-                let conflicts = &mut dialogue.story.session.tcp.conflicts;
-                if conflicts.len() < self.limits.ranges {
-                    conflicts.push(mark.stamp);
-                }
-            }
             ConnEvent::Fin { .. } | ConnEvent::Reset { .. } => {}
         }
         self.apply(id);
@@ -121,8 +115,7 @@ impl Tracker {
     /// A control connection is over.
     pub fn end(&mut self, id: SessionId, conn: &Conn, server: Dir) {
         let Some(dialogue) = self.dialogues.get_mut(&id) else { return };
-        let conflicts = std::mem::take(&mut dialogue.story.session.tcp.conflicts);
-        dialogue.story.session.tcp = ControlLink { conflicts, ..ControlLink::of(conn, server) };
+        dialogue.story.session.tcp = ControlLink::of(conn, server);
         let mark = Mark { stamp: conn.link.last, acked: 0 };
         dialogue.finish(mark, &mut self.next_transfer, &mut self.effects);
         let (client, server) = (dialogue.story.session.client.ip, dialogue.story.session.server.ip);
@@ -400,7 +393,6 @@ impl ControlLink {
             link: conn.link.clone(),
             from_client: conn.facts(server.reversed()),
             from_server: conn.facts(server),
-            conflicts: Vec::new(),
             client_is_originator: server == Dir::FromResponder,
         }
     }

@@ -37,11 +37,7 @@ impl Unknown {
 
     /// Takes an event; the verdict may be clear after it.
     pub fn handle(&mut self, event: &ConnEvent<'_>) {
-        // Differing copies can be repeated for ever; the first of them tell enough.
-        let is_repeat = matches!(event, ConnEvent::Conflict { .. }) && self.held.len() >= HELD_KEPT;
-        if !is_repeat {
-            self.held.push(Held::of(event));
-        }
+        self.held.push(Held::of(event));
         if let (ConnEvent::Data { dir, bytes, .. }, Sniffed::Unclear) = (event, self.verdict) {
             self.verdict = self.sniffer.handle(*dir, bytes);
         }
@@ -62,9 +58,6 @@ impl Held {
                 return Self::Data { dir, offset, bytes: bytes.to_vec(), mark };
             }
             ConnEvent::Gap { dir, offset, len, mark } => ConnEvent::Gap { dir, offset, len, mark },
-            ConnEvent::Conflict { dir, offset, len, mark } => {
-                ConnEvent::Conflict { dir, offset, len, mark }
-            }
             ConnEvent::Fin { dir, stamp } => ConnEvent::Fin { dir, stamp },
             ConnEvent::Reset { dir, stamp } => ConnEvent::Reset { dir, stamp },
         })
@@ -79,6 +72,3 @@ impl Held {
         }
     }
 }
-
-/// Events held, after which conflicts are no longer added.
-const HELD_KEPT: usize = 256;

@@ -5,7 +5,7 @@ use super::{Carried, DataConnection, media};
 use crate::hash::{HashSet, Hasher, Hashes};
 use crate::limits::Limits;
 use crate::session::{DataId, Expected, Request, SizeSource};
-use crate::tcp::{Conn, ConnEvent, Dir, DirFacts};
+use crate::tcp::{Anomaly, AnomalyKind, Conn, ConnEvent, Dir};
 use crate::time::Stamp;
 
 /// A data connection being read. Which direction is the file, and whose, is settled later: it
@@ -34,8 +34,8 @@ pub struct Content {
     /// First and last frame that carried octets.
     pub first: Option<Stamp>,
     pub last: Option<Stamp>,
-    /// Frames that repeated octets differently.
-    pub conflicts: Vec<Stamp>,
+    /// Copies of octets that differ from the first.
+    pub conflicts: Vec<Anomaly>,
     /// Of the octets captured, in order; where some are missing, of what is left.
     pub hashes: Hashes,
     /// From the first octets; `None` if those are missing or there are none.
@@ -62,7 +62,6 @@ struct Stream {
     first: Option<Stamp>,
     last: Option<Stamp>,
     end: Option<Stamp>,
-    conflicts: Vec<Stamp>,
     hasher: Hasher,
     head: Vec<u8>,
     /// Whether more than the head is wanted; asked when that is full.
@@ -104,12 +103,6 @@ impl Builder {
             ConnEvent::Gap { dir, offset, len, .. } => {
                 self.stream(dir).lose(offset, len, limits.ranges);
             }
-            ConnEvent::Conflict { dir, mark, .. } => {
-                let conflicts = &mut self.stream(dir).conflicts;
-                if conflicts.len() < limits.ranges {
-                    conflicts.push(mark.stamp);
-                }
-            }
             ConnEvent::Fin { dir, stamp } => self.stream(dir).end = Some(stamp),
             ConnEvent::Reset { .. } => {}
         }
@@ -124,8 +117,8 @@ impl Builder {
                 responder: conn.responder,
                 link: conn.link.clone(),
             },
-            from_originator: self.from_originator.finish(conn.facts(Dir::FromOriginator)),
-            from_responder: self.from_responder.finish(conn.facts(Dir::FromResponder)),
+            from_originator: self.from_originator.finish(conn, Dir::FromOriginator),
+            from_responder: self.from_responder.finish(conn, Dir::FromResponder),
         }
     }
 
@@ -191,7 +184,6 @@ impl Stream {
             first: None,
             last: None,
             end: None,
-            conflicts: Vec::new(),
             hasher: Hasher::new(hashes),
             head: Vec::new(),
             is_text: None,
@@ -202,6 +194,8 @@ impl Stream {
     fn take(&mut self, offset: u64, bytes: &[u8], stamp: Stamp) {
         self.first.get_or_insert(stamp);
         self.last = Some(stamp);
+        // What goes on had not ended.
+        self.end = None;
         self.bytes += bytes.len() as u64;
         self.hasher.update(bytes);
         if let Some(sink) = &mut self.sink {
@@ -227,7 +221,8 @@ impl Stream {
         self.head.extend_from_slice(&bytes[..room]);
     }
 
-    fn finish(self, facts: DirFacts) -> Content {
+    fn finish(self, conn: &Conn, dir: Dir) -> Content {
+        let facts = conn.facts(dir);
         let begins = self.gaps.first().is_none_or(|gap| gap.offset != Some(0));
         let media_type = if begins { media::media_type(&self.head) } else { None };
         Content {
@@ -239,7 +234,7 @@ impl Stream {
             end: self.end,
             first: self.first,
             last: self.last,
-            conflicts: self.conflicts,
+            conflicts: conn.link.anomalies.of(AnomalyKind::Conflict, dir).copied().collect(),
             hashes: self.hasher.finish(),
             media_type,
             is_tls: begins && matches!(self.head[..], [0x14..=0x17, 3, 0..=4, ..]),
