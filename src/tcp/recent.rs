@@ -57,7 +57,7 @@ impl Recent {
         let kept = self.tail.iter().skip((from - self.start()) as usize);
         let mut wrong = again.iter().zip(kept).enumerate().filter(|(_, (a, b))| a != b);
         let Some((first, _)) = wrong.next() else { return };
-        let last = wrong.last().map_or(first, |(last, _)| last);
+        let last = wrong.next_back().map_or(first, |(last, _)| last);
         let at = from + first as u64;
         let run = self.runs.iter().rev().find(|(offset, _)| *offset <= at);
         differs(at, (last - first) as u64 + 1, run.map(|(_, stamp)| *stamp));
