@@ -1,4 +1,4 @@
-//! The TCP checksum (RFC 9293 §3.1), and what a wrong one may mean.
+//! The checksums of TCP (RFC 9293 §3.1) and IPv4, and what a wrong one may mean.
 
 use std::net::IpAddr;
 
@@ -18,8 +18,13 @@ pub enum Checksum {
 }
 
 impl Segment<'_> {
-    /// Sums up the segment: a pass over its payload.
+    /// Sums up the segment: a pass over its payload. The IPv4 header has a sum of its own
+    /// (RFC 791 §3.1), which some cards fill in late, too.
     pub fn checksum(&self) -> Checksum {
+        let of_ip = self.ip_header.get(10..12).map_or(0, sum);
+        if of_ip != 0 && fold(sum(self.ip_header)) != 0xffff {
+            return Checksum::Wrong;
+        }
         let Some(stated) = self.header.get(16..18) else { return Checksum::Unknown };
         if self.payload.len() != self.wire_len as usize {
             return Checksum::Unknown;
@@ -81,6 +86,10 @@ mod tests {
 
     /// A segment from 192.0.2.1 to 192.0.2.2.
     fn with(header: &[u8], payload: &[u8]) -> Checksum {
+        bare(header, payload).checksum()
+    }
+
+    fn bare<'a>(header: &'a [u8], payload: &'a [u8]) -> Segment<'a> {
         let end = |last, port| Endpoint { ip: [192, 0, 2, last].into(), port };
         Segment {
             stamp: Stamp { at: Timestamp::UNKNOWN, frame: 1, input: 0 },
@@ -92,11 +101,11 @@ mod tests {
             window: 0,
             ttl: 64,
             ident: None,
+            ip_header: &[],
             header,
             payload,
             wire_len: payload.len() as u32,
         }
-        .checksum()
     }
 
     /// A header of zeros but for its checksum; the pseudo-header is 192.0.2.1, 192.0.2.2, 6 and
@@ -117,6 +126,24 @@ mod tests {
         // Three octets more, "abc": 841e + 0003 + 6162 + 6300 = 1_4883, folded 4884.
         assert_eq!(with(&header(!0x4884), b"abc"), Checksum::Right);
         assert_eq!(with(&header(!0x4884), b"abd"), Checksum::Wrong);
+    }
+
+    #[test]
+    fn a_damaged_ip_header_makes_it_wrong() {
+        // The example of RFC 1071's readers: 4500 + 0073 + 4000 + 4011 + c0a8 + 0001 + c0a8 + 00c7
+        // = 2_479c, folded 479e; its complement is b861.
+        let right = [
+            0x45, 0, 0, 0x73, 0, 0, 0x40, 0, 0x40, 0x11, 0xb8, 0x61, 0xc0, 0xa8, 0, 1, 0xc0, 0xa8,
+            0, 0xc7,
+        ];
+        let checksum =
+            |ip_header: &[u8]| Segment { ip_header, ..bare(&header(0x7be1), b"") }.checksum();
+        assert_eq!(checksum(&right), Checksum::Right);
+        for at in 0..20 {
+            let mut wrong = right;
+            wrong[at] ^= 0x10;
+            assert_eq!(checksum(&wrong), Checksum::Wrong, "octet {at}");
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub(super) fn tcp_segment<'a>(frame: &Frame<'a>, packet: &'a [u8]) -> Result<Seg
         HeaderSliceError::Len(_) => Why::HeaderCut,
         HeaderSliceError::Content(_) => Why::TcpHeaderInvalid,
     })?;
-    let Network { src, dst, ttl, ident, missing } = network(&ip, frame, packet)?;
+    let Network { src, dst, ttl, ident, ip_header, missing } = network(&ip, frame, packet)?;
     let captured = tcp.payload();
     Ok(Segment {
         stamp: frame.stamp,
@@ -45,6 +45,7 @@ pub(super) fn tcp_segment<'a>(frame: &Frame<'a>, packet: &'a [u8]) -> Result<Seg
         window: tcp.window_size(),
         ttl,
         ident,
+        ip_header,
         header: tcp.slice().get(..tcp.header_len()).unwrap_or_default(),
         payload: captured,
         wire_len: u32::try_from(captured.len()).unwrap_or(u32::MAX).saturating_add(missing),
@@ -52,16 +53,21 @@ pub(super) fn tcp_segment<'a>(frame: &Frame<'a>, packet: &'a [u8]) -> Result<Seg
 }
 
 /// What the IP header says of a segment.
-struct Network {
+struct Network<'a> {
     src: Host,
     dst: Host,
     ttl: u8,
     ident: Option<u16>,
+    ip_header: &'a [u8],
     /// Octets of the packet that the capture cut off.
     missing: u32,
 }
 
-fn network(ip: &LaxIpSlice<'_>, frame: &Frame<'_>, packet: &[u8]) -> Result<Network, Why> {
+fn network<'a>(
+    ip: &LaxIpSlice<'_>,
+    frame: &Frame<'_>,
+    packet: &'a [u8],
+) -> Result<Network<'a>, Why> {
     let (network, header_len, said) = match ip {
         LaxIpSlice::Ipv4(v4) => {
             let header = v4.header();
@@ -70,6 +76,7 @@ fn network(ip: &LaxIpSlice<'_>, frame: &Frame<'_>, packet: &[u8]) -> Result<Netw
                 dst: header.destination_addr().into(),
                 ttl: header.ttl(),
                 ident: Some(header.identification()),
+                ip_header: packet.get(..header.slice().len()).unwrap_or_default(),
                 missing: 0,
             };
             (network, header.slice().len(), usize::from(header.total_len()))
@@ -81,6 +88,7 @@ fn network(ip: &LaxIpSlice<'_>, frame: &Frame<'_>, packet: &[u8]) -> Result<Netw
                 dst: header.destination_addr().into(),
                 ttl: header.hop_limit(),
                 ident: None,
+                ip_header: &[],
                 missing: 0,
             };
             let said = match usize::from(header.payload_length()) {

@@ -22,6 +22,8 @@ pub struct Segment<'a> {
     /// The IPv4 identification: a retransmission gets a new one, a second copy of the same packet
     /// has the same. `None` over IPv6.
     pub ident: Option<u16>,
+    /// The IPv4 header with its options; empty over IPv6, which has no sum of its own.
+    pub ip_header: &'a [u8],
     /// The TCP header with its options.
     pub header: &'a [u8],
     /// What the capture holds of the payload; shorter than `wire_len` in a snaplen-cut packet.

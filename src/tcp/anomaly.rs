@@ -26,6 +26,9 @@ pub enum AnomalyKind {
     /// A wrong checksum from a sender whose checksums are right: the receiver did not take it, and
     /// it is not read.
     WrongChecksum,
+    /// The same, but read: that its sender sums up was seen only later. What was read of its
+    /// direction is in doubt.
+    WrongChecksumRead,
     /// Fewer hops left than the receiver is away: it did not arrive, and is not read.
     TtlTooSmall,
     /// Octets of no window: of another connection, or behind a hole of more than 1 GiB. Not read.

@@ -266,6 +266,12 @@ impl Conn {
         if let Some(syn) = self.contender {
             self.side_mut(syn.dir).note(AnomalyKind::SynIgnored, syn.dir, syn.stamp, None, budget);
         }
+        for dir in DIRS {
+            let side = self.side_mut(dir);
+            if let Some(stamp) = side.screen.regretted() {
+                side.note(AnomalyKind::WrongChecksumRead, dir, stamp, None, budget);
+            }
+        }
         self.link.anomalies =
             Anomalies::merged(DIRS.map(|dir| std::mem::take(&mut self.side_mut(dir).anomalies)));
     }

@@ -36,6 +36,8 @@ pub struct Content {
     pub last: Option<Stamp>,
     /// Copies of octets that differ from the first.
     pub conflicts: Vec<Anomaly>,
+    /// Octets were read whose checksum was wrong.
+    pub is_doubtful: bool,
     /// Of the octets captured, in order; where some are missing, of what is left.
     pub hashes: Hashes,
     /// From the first octets; `None` if those are missing or there are none.
@@ -223,6 +225,7 @@ impl Stream {
 
     fn finish(self, conn: &Conn, dir: Dir) -> Content {
         let facts = conn.facts(dir);
+        let odd = |kind| conn.link.anomalies.of(kind, dir);
         let begins = self.gaps.first().is_none_or(|gap| gap.offset != Some(0));
         let media_type = if begins { media::media_type(&self.head) } else { None };
         Content {
@@ -234,7 +237,8 @@ impl Stream {
             end: self.end,
             first: self.first,
             last: self.last,
-            conflicts: conn.link.anomalies.of(AnomalyKind::Conflict, dir).copied().collect(),
+            conflicts: odd(AnomalyKind::Conflict).copied().collect(),
+            is_doubtful: odd(AnomalyKind::WrongChecksumRead).next().is_some(),
             hashes: self.hasher.finish(),
             media_type,
             is_tls: begins && matches!(self.head[..], [0x14..=0x17, 3, 0..=4, ..]),

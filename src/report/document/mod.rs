@@ -223,7 +223,8 @@ pub struct AnomaliesRecord {
 #[derive(Serialize, JsonSchema)]
 pub struct AnomalyRecord {
     /// `conflict` (a copy of octets that differs), `wrong_checksum` and `ttl_too_small` (not
-    /// taken by the receiver, not read), `out_of_window` (not read), `reset_out_of_window` (not
+    /// taken by the receiver, not read), `wrong_checksum_read` (read, because nothing had shown yet
+    /// that its sender sums up: what it belongs to is in doubt), `out_of_window` (not read), `reset_out_of_window` (not
     /// believed), `reset_ignored`, `fin_ignored` and `syn_ignored` (the connection went on).
     pub kind: &'static str,
     /// Who sent it: `client` or `server`.

@@ -15,6 +15,7 @@ pub(super) fn anomaly_kind(kind: AnomalyKind) -> &'static str {
     match kind {
         AnomalyKind::Conflict => "conflict",
         AnomalyKind::WrongChecksum => "wrong_checksum",
+        AnomalyKind::WrongChecksumRead => "wrong_checksum_read",
         AnomalyKind::TtlTooSmall => "ttl_too_small",
         AnomalyKind::OutOfWindow => "out_of_window",
         AnomalyKind::ResetOutOfWindow => "reset_out_of_window",

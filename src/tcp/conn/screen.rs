@@ -7,6 +7,7 @@ use ahash::RandomState;
 
 use super::AnomalyKind;
 use crate::decode::{Checksum, Flags, Segment};
+use crate::time::Stamp;
 
 /// What is known of the packets of one direction.
 #[derive(Debug, Default)]
@@ -14,6 +15,11 @@ pub(super) struct Screen {
     /// The longest payload under a right checksum. Only the segments of a sender that sums up, not
     /// of one that leaves it to its network card after the capture, can be called wrong.
     summed: Option<u32>,
+    /// Whether any checksum was right.
+    is_summed: bool,
+    /// The first segment whose octets were read though its checksum was wrong, because nothing had
+    /// shown by then that its sender sums up.
+    wrong: Option<Stamp>,
     /// The most hops left.
     ttl: u8,
     /// Of the last packets, oldest overwritten first.
@@ -48,7 +54,9 @@ static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 impl Screen {
     /// Why the receiver, `hops` away, cannot have taken this segment.
     pub(super) fn judge(&mut self, segment: &Segment<'_>, hops: u8) -> Option<AnomalyKind> {
-        match segment.checksum() {
+        let checksum = segment.checksum();
+        self.is_summed |= checksum == Checksum::Right;
+        match checksum {
             Checksum::Right if !segment.payload.is_empty() || segment.flags.has(Flags::SYN) => {
                 self.summed = self.summed.max(Some(segment.wire_len));
             }
@@ -57,6 +65,9 @@ impl Screen {
             {
                 return Some(AnomalyKind::WrongChecksum);
             }
+            Checksum::Wrong if !segment.payload.is_empty() => {
+                self.wrong.get_or_insert(segment.stamp);
+            }
             _ => {}
         }
         if segment.ttl < self.ttl && segment.ttl < hops {
@@ -64,6 +75,11 @@ impl Screen {
         }
         self.ttl = self.ttl.max(segment.ttl);
         None
+    }
+
+    /// The first segment that should not have been read, as is known only afterwards.
+    pub(super) fn regretted(&self) -> Option<Stamp> {
+        self.wrong.filter(|_| self.is_summed)
     }
 
     /// How many hops the sender of this direction is away: what is missing to the next number

@@ -33,6 +33,7 @@ pub(in crate::tcp) fn segment<'a>(
         window: 1000,
         ttl: 64,
         ident: None,
+        ip_header: &[],
         header: &[],
         payload,
         wire_len: payload.len() as u32,
