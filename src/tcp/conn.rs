@@ -5,7 +5,7 @@ mod screen;
 mod side;
 
 pub use self::facts::{Close, DirFacts, Handshake, Link};
-use self::screen::Screen;
+use self::screen::{Screen, Verdict};
 use self::side::{Acked, Side};
 use super::anomaly::{Anomalies, AnomalyKind};
 use super::assembler::{Budget, Mark};
@@ -226,7 +226,8 @@ impl Conn {
         let dir = self.dir_of(segment);
         let hops = self.side(dir.reversed()).screen.hops();
         let side = self.side_mut(dir);
-        if let Some(why) = side.screen.judge(segment, hops) {
+        let verdict = side.screen.judge(segment, hops);
+        if let Verdict::NotTaken(why) = verdict {
             side.facts.rejected += 1;
             return side.note(why, dir, segment.stamp, None, budget);
         }
@@ -235,7 +236,8 @@ impl Conn {
         }
         self.link.last = segment.stamp;
         let print = Screen::print(segment, segment.stamp.at.nanos_since(self.link.first.at));
-        self.follow_handshake(segment, dir, |screen| screen.is_copy(print));
+        let is_copy = |screen: &Screen| screen.is_copy(print);
+        self.follow_handshake(segment, dir, verdict == Verdict::Taken, is_copy);
         let acked = self.note_ack(segment, dir, budget);
         let mark = Mark { stamp: segment.stamp, acked };
         let ready = self.side(dir.reversed()).has_handed_out(acked);
@@ -294,6 +296,7 @@ impl Conn {
         &mut self,
         segment: &Segment<'_>,
         dir: Dir,
+        is_sure: bool,
         is_copy: impl FnOnce(&Screen) -> bool,
     ) {
         let is_copy = segment.flags.has(Flags::SYN) && is_copy(&self.side(dir).screen);
@@ -323,7 +326,10 @@ impl Conn {
                 link.syns += 1;
                 link.syn_at = segment.stamp.at;
             }
-            self.side_mut(dir).open(segment.seq);
+            // A damaged number would shift all that follows; the answer tells it, too.
+            if is_sure {
+                self.side_mut(dir).open(segment.seq);
+            }
         }
     }
 
@@ -338,6 +344,12 @@ impl Conn {
             peer.facts.from_start = segment.flags.has(Flags::SYN);
             return 0;
         };
+        if segment.flags.has(Flags::SYN) && segment.ack != next_seq && peer.assembler.end() == 0 {
+            // The SYN that was captured is not the one that is answered.
+            peer.next_seq = Some(segment.ack);
+            peer.facts.from_start = false;
+            return 0;
+        }
         let ahead = segment.ack.distance_from(next_seq);
         if !(-WINDOW..WINDOW).contains(&ahead) {
             return 0;

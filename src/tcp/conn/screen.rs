@@ -27,6 +27,15 @@ pub(super) struct Screen {
     next: usize,
 }
 
+/// What came of a segment, as far as its headers tell.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Verdict {
+    Taken,
+    /// Its checksum is wrong, which may be the capture's doing.
+    Doubtful,
+    NotTaken(AnomalyKind),
+}
+
 /// Tells a packet from every other of its connection, but not from a second copy of itself.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Print {
@@ -52,8 +61,8 @@ const ORDINARY: u32 = 1460;
 static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 impl Screen {
-    /// Why the receiver, `hops` away, cannot have taken this segment.
-    pub(super) fn judge(&mut self, segment: &Segment<'_>, hops: u8) -> Option<AnomalyKind> {
+    /// Whether the receiver, `hops` away, can have taken this segment.
+    pub(super) fn judge(&mut self, segment: &Segment<'_>, hops: u8) -> Verdict {
         let checksum = segment.checksum();
         self.is_summed |= checksum == Checksum::Right;
         match checksum {
@@ -63,7 +72,7 @@ impl Screen {
             Checksum::Wrong
                 if self.summed.is_some_and(|most| segment.wire_len <= most.max(ORDINARY)) =>
             {
-                return Some(AnomalyKind::WrongChecksum);
+                return Verdict::NotTaken(AnomalyKind::WrongChecksum);
             }
             Checksum::Wrong if !segment.payload.is_empty() => {
                 self.wrong.get_or_insert(segment.stamp);
@@ -71,10 +80,10 @@ impl Screen {
             _ => {}
         }
         if segment.ttl < self.ttl && segment.ttl < hops {
-            return Some(AnomalyKind::TtlTooSmall);
+            return Verdict::NotTaken(AnomalyKind::TtlTooSmall);
         }
         self.ttl = self.ttl.max(segment.ttl);
-        None
+        if checksum == Checksum::Wrong { Verdict::Doubtful } else { Verdict::Taken }
     }
 
     /// The first segment that should not have been read, as is known only afterwards.

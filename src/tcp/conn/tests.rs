@@ -295,6 +295,17 @@ fn a_segment_with_a_wrong_checksum_is_not_read_where_checksums_are_right() {
     assert_eq!(replay.finish(), ["C 0 USER  #1", "C 5 bob #2"]);
 }
 
+#[test]
+fn the_number_of_a_syn_that_is_not_the_one_answered_is_not_believed() {
+    let mut replay = Replay::new();
+    replay
+        .see(C, "syn", 35, 0, b"")
+        .see(S, "syn ack", 499, 100, b"")
+        .see(C, "ack", 100, 500, b"USER");
+    assert_eq!(replay.finish(), ["C 0 USER #3"]);
+    assert!(!replay.conn.as_ref().unwrap().facts(Dir::FromOriginator).from_start);
+}
+
 /// A segment of the client with its checksum, `off` by so much.
 fn summed(at: u32, payload: &'static [u8], off: u16) -> Segment<'static> {
     let mut header = [0; 20];
