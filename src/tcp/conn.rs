@@ -326,9 +326,10 @@ impl Conn {
                 link.syns += 1;
                 link.syn_at = segment.stamp.at;
             }
-            // A damaged number would shift all that follows; the answer tells it, too.
-            if is_sure {
-                self.side_mut(dir).open(segment.seq);
+            // A damaged number would shift all that follows; the answer must confirm it.
+            match is_sure {
+                true => self.side_mut(dir).open(segment.seq),
+                false => self.side_mut(dir).isn = Some(segment.seq),
             }
         }
     }
@@ -341,7 +342,8 @@ impl Conn {
         let peer = self.side_mut(dir.reversed());
         let Some(next_seq) = peer.next_seq else {
             peer.next_seq = Some(segment.ack);
-            peer.facts.from_start = segment.flags.has(Flags::SYN);
+            let confirms = peer.isn.map(|isn| isn.plus(1)) == Some(segment.ack);
+            peer.facts.from_start = segment.flags.has(Flags::SYN) || confirms;
             return 0;
         };
         if segment.flags.has(Flags::SYN) && segment.ack != next_seq && peer.assembler.end() == 0 {
