@@ -342,8 +342,7 @@ impl Conn {
         let peer = self.side_mut(dir.reversed());
         let Some(next_seq) = peer.next_seq else {
             peer.next_seq = Some(segment.ack);
-            let confirms = peer.isn.map(|isn| isn.plus(1)) == Some(segment.ack);
-            peer.facts.from_start = segment.flags.has(Flags::SYN) || confirms;
+            peer.facts.from_start = segment.flags.has(Flags::SYN);
             return 0;
         };
         if segment.flags.has(Flags::SYN) && segment.ack != next_seq && peer.assembler.end() == 0 {
@@ -352,6 +351,10 @@ impl Conn {
             peer.facts.from_start = false;
             return 0;
         }
+        // What is acknowledged first is the SYN, whatever its checksum.
+        peer.facts.from_start |= segment.ack == next_seq
+            && peer.assembler.end() == 0
+            && peer.isn.map(|isn| isn.plus(1)) == Some(next_seq);
         let ahead = segment.ack.distance_from(next_seq);
         if !(-WINDOW..WINDOW).contains(&ahead) {
             return 0;
