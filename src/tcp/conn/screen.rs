@@ -1,10 +1,6 @@
 //! What can be told of a segment before its octets are looked at: whether it can have been taken
 //! by its receiver, and whether it is a second copy of one and the same packet.
 
-use std::sync::LazyLock;
-
-use ahash::RandomState;
-
 use super::AnomalyKind;
 use crate::decode::{Checksum, Flags, Segment};
 use crate::time::Stamp;
@@ -22,7 +18,9 @@ pub(super) struct Screen {
     wrong: Option<Stamp>,
     /// The most hops left.
     ttl: u8,
-    /// Of the last packets, oldest overwritten first.
+    /// Of the last packets, oldest overwritten first. The first packet's stands apart: most of the
+    /// connections of a flood have no other.
+    first: Option<Print>,
     prints: Vec<Print>,
     next: usize,
 }
@@ -39,14 +37,20 @@ pub(super) enum Verdict {
 /// Tells a packet from every other of its connection, but not from a second copy of itself.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Print {
-    hash: u32,
+    seq: u32,
+    ack: u32,
+    /// Where the TCP timestamp usually stands: a retransmission has a later one (RFC 7323 §3).
+    option: u32,
+    ident: u16,
+    window: u16,
+    wire_len: u32,
     /// Since the connection's first packet; a wrapped or unknown time is as good as any.
     milliseconds: u32,
 }
 
 /// Packets of one direction looked back on. Copies come at once, or after what a second
 /// interface's queue held.
-const PRINTS: usize = 64;
+const PRINTS: usize = 32;
 
 /// A copy of a packet is captured within this time. A retransmission after so short a time, of the
 /// same IP identification and the same TCP timestamp, does not exist: the least timeout in use is
@@ -56,9 +60,6 @@ const COPY_MS: u32 = 200;
 /// The payload of a full Ethernet frame. Longer segments may have been put together by the
 /// receiving card, which leaves one of their checksums standing.
 const ORDINARY: u32 = 1460;
-
-/// Keyed at random, so that nobody can prepare two packets of one print.
-static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 impl Screen {
     /// Whether the receiver, `hops` away, can have taken this segment.
@@ -103,22 +104,34 @@ impl Screen {
     }
 
     pub(super) fn print(segment: &Segment<'_>, age_ns: Option<i64>) -> Print {
-        // Without the checksum, which a card may finish between two points of capture.
-        let (head, rest) = segment.header.split_at(segment.header.len().min(16));
-        let parts = (head, rest.get(2..), segment.ident, segment.wire_len);
-        let milliseconds = age_ns.unwrap_or(0) / 1_000_000;
-        // Truncation: both are only compared for equality or nearness.
-        Print { hash: KEY.hash_one(parts) as u32, milliseconds: milliseconds as u32 }
+        // Two octets of padding, kind and length stand before the timestamp (RFC 7323 §A).
+        let option = segment.header.get(24..).and_then(<[u8]>::first_chunk::<4>);
+        // The checksum is not looked at: a card may finish it between two points of capture.
+        Print {
+            seq: segment.seq.0,
+            ack: segment.ack.0,
+            option: option.map_or(0, |octets| u32::from_be_bytes(*octets)),
+            ident: segment.ident.unwrap_or(0),
+            window: segment.window,
+            wire_len: segment.wire_len,
+            milliseconds: (age_ns.unwrap_or(0) / 1_000_000) as u32,
+        }
     }
 
     /// Whether the packet is a second copy of one that was captured shortly before.
     pub(super) fn is_copy(&self, print: Print) -> bool {
-        self.prints.iter().any(|known| {
-            known.hash == print.hash && print.milliseconds.abs_diff(known.milliseconds) < COPY_MS
+        self.first.iter().chain(&self.prints).any(|known| {
+            let milliseconds = known.milliseconds;
+            print.milliseconds.abs_diff(milliseconds) < COPY_MS
+                && Print { milliseconds, ..print } == *known
         })
     }
 
     pub(super) fn note(&mut self, print: Print) {
+        if self.first.is_none() {
+            self.first = Some(print);
+            return;
+        }
         match self.prints.get_mut(self.next) {
             Some(oldest) => *oldest = print,
             None => self.prints.push(print),
