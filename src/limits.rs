@@ -104,7 +104,7 @@ impl Default for Limits {
             file_bytes: u64::MAX,
             total_bytes: u64::MAX,
             hole_bytes: 64 << 30,
-            hole_bytes_hashed: 2 << 30,
+            hole_bytes_hashed: 1 << 30,
             files: 1 << 20,
             waiting_files: 1 << 17,
             open_files: 32,

@@ -71,7 +71,8 @@ fn told(names: &[Vec<u8>]) -> FtpScript {
             pasv(&mut script, control, port + nth);
             let data = dial(&mut script, port + nth, port + nth);
             // Telnet doubles the octet 255 (RFC 854).
-            let doubled = name.iter().flat_map(|octet| vec![*octet; 1 + usize::from(*octet == 255)]);
+            let doubled =
+                name.iter().flat_map(|octet| vec![*octet; 1 + usize::from(*octet == 255)]);
             let line: Vec<u8> =
                 format!("{verb} ").into_bytes().into_iter().chain(doubled).collect();
             script.client(control, [&line[..], b"\r\n"].concat());
@@ -277,7 +278,9 @@ fn a_file_that_another_exchanges_while_it_is_written_is_not_written_to() {
         |part, victim| fs::hard_link(victim, part).unwrap(),
         |part, _| fs::create_dir(part).unwrap(),
         // One that is opened would wait for a reader for ever.
-        |part, _| assert!(std::process::Command::new("mkfifo").arg(part).status().unwrap().success()),
+        |part, _| {
+            assert!(std::process::Command::new("mkfifo").arg(part).status().unwrap().success())
+        },
     ];
     for (nth, exchange) in exchanges.into_iter().enumerate() {
         let (scratch, outside) = (Scratch::new(), Scratch::new());

@@ -223,8 +223,7 @@ impl Manifest {
     }
 
     fn not_written(&mut self, transfer: &Transfer, limit: Option<&'static str>) {
-        let (id, outcome) =
-            (transfer_id(transfer.request.id), document::outcome(transfer.outcome));
+        let (id, outcome) = (transfer_id(transfer.request.id), document::outcome(transfer.outcome));
         let record = NotWrittenRecord { transfer: &id, outcome, limit };
         self.not_written.push_record((false, transfer.request.id.0), &record);
     }

@@ -157,8 +157,8 @@ impl<'a> FileRecord<'a> {
         let (transfer, orphan) = match of {
             Of::Transfer(transfer) => {
                 let name = transfer.request.name.as_deref();
-                let charset = session
-                    .map_or_else(|| Charset::of_name(name), |session| session.charset);
+                let charset =
+                    session.map_or_else(|| Charset::of_name(name), |session| session.charset);
                 (Some(TransferRecord::new(transfer, charset, several)), None)
             }
             Of::Orphan(orphan) => (None, Some(OrphanRecord::new(orphan, several))),

@@ -57,10 +57,7 @@ impl Spool {
     }
 
     /// Hands out every entry, in order.
-    pub(super) fn read(
-        mut self,
-        mut take: impl FnMut(&[u8]) -> io::Result<()>,
-    ) -> io::Result<()> {
+    pub(super) fn read(mut self, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         if let Some(error) = self.failed {
             return Err(error);
         }
