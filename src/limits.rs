@@ -69,7 +69,7 @@ pub struct Limits {
     pub hole_bytes_hashed: u64,
     /// Names on disk that extraction makes.
     pub files: u64,
-    /// Extracted files of sessions that are not over, about a kilobyte each: the manifest says of
+    /// Extracted files of sessions that are not over, about three kilobytes each: the manifest says of
     /// them what only the end of the session tells.
     pub waiting_files: usize,
     /// Extracted files open at one time, with a buffer of 64 KiB each. Systems allow a program 256
@@ -106,7 +106,7 @@ impl Default for Limits {
             hole_bytes: 64 << 30,
             hole_bytes_hashed: 1 << 30,
             files: 1 << 20,
-            waiting_files: 1 << 17,
+            waiting_files: 1 << 16,
             open_files: 32,
         }
     }

@@ -9,6 +9,10 @@ use std::time::Instant;
 use common::program::{Ran, Scratch, ftpscope_fed, noise, sha256};
 use common::script::{Conn, From, FtpScript, flag};
 use common::told::{dial, fetch, log_in, pasv, quit};
+use ftpscope::analyzer::{AnalysisOptions, analyze};
+use ftpscope::capture::{Capture, ReadOptions, Source};
+use ftpscope::limits::Limits;
+use ftpscope::report::files;
 use serde_json::Value;
 
 /// What is in the directory after a run, all of it.
@@ -36,7 +40,7 @@ impl Extracted {
     }
 
     fn read(&self, name: &str) -> Vec<u8> {
-        fs::read(self.scratch.at("out").to_owned() + "/" + name).unwrap()
+        fs::read(self.scratch.path().join("out").join(name)).unwrap()
     }
 
     /// The record and the bytes of the file of this transfer.
@@ -352,4 +356,35 @@ fn a_size_that_is_none_is_wrong_usage() {
         ftpscope_fed(&args, &three().pcap()).exits(2);
         assert!(!scratch.path().join("out").exists());
     }
+}
+
+#[test]
+fn files_beyond_the_bound_on_names_are_listed_and_not_written() {
+    let scratch = Scratch::new();
+    let capture = Source::from_arg(scratch.file("in.pcap", &three().pcap()).into());
+    let limits = Limits { files: 2, waiting_files: 1, open_files: 1, ..Limits::default() };
+    let out = scratch.path().join("out");
+    let (mut parts, mut manifest) =
+        files::create(&out, files::Only::default(), &limits, false).unwrap();
+    let reading = ReadOptions { limits: limits.clone(), ..ReadOptions::default() };
+    let mut capture = Capture::open(&[capture], reading).unwrap();
+    let options = AnalysisOptions { limits, ..AnalysisOptions::default() };
+    let facts = analyze(&mut capture, &options, Some(&mut parts), &mut manifest);
+    let summary = manifest.finish(&facts, &capture.finish()).unwrap().to_string();
+    assert!(summary.contains("1 beyond the limit on files"), "{summary}");
+
+    let names = ["SHA256SUMS", "manifest.json", "t1_f0.bin", "t2_f1.bin"];
+    assert_eq!(names_in(&out), names);
+    let manifest: Value =
+        serde_json::from_slice(&fs::read(out.join("manifest.json")).unwrap()).unwrap();
+    let not_written =
+        serde_json::json!([{"transfer": "t3", "outcome": "complete", "limit": "files"}]);
+    assert_eq!(manifest["not_written"], not_written);
+    let limits = serde_json::json!([
+        {"name": "files", "count": 1},
+        {"name": "waiting_files", "count": 2},
+    ]);
+    assert_eq!(manifest["capture"]["limits_reached"], limits);
+    // Who waits too long is listed without what the end of the session would tell.
+    assert!(manifest["files"][0]["user"].is_null() && manifest["files"][0]["hashes"].is_object());
 }
