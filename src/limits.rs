@@ -56,6 +56,25 @@ pub struct Limits {
     pub sizes: usize,
     /// Missing ranges listed of one transfer. Those beyond are counted as bytes only.
     pub ranges: usize,
+    /// Length of one extracted file, holes included. No bound: a file is no longer than what was
+    /// captured of it and its holes, and who loses evidence to a bound should have asked for it.
+    pub file_bytes: u64,
+    /// Captured bytes extracted to all files together, holes apart. No bound, for the same reason.
+    pub total_bytes: u64,
+    /// Holes in extracted files, all together and beyond as many bytes as were captured. Most file
+    /// systems need no room for them; some do, and so does who copies the files.
+    pub hole_bytes: u64,
+    /// Bytes of holes that are hashed as zeros, all together: a packet or two make a hole of
+    /// 1 GiB, and a second of work.
+    pub hole_bytes_hashed: u64,
+    /// Names on disk that extraction makes.
+    pub files: u64,
+    /// Extracted files of sessions that are not over, about three kilobytes each: the manifest says of
+    /// them what only the end of the session tells.
+    pub waiting_files: usize,
+    /// Extracted files open at one time, with a buffer of 64 KiB each. Systems allow a program 256
+    /// or 1,024, some users fewer.
+    pub open_files: usize,
 }
 
 impl Default for Limits {
@@ -82,6 +101,13 @@ impl Default for Limits {
             listing_bytes: 1 << 20,
             sizes: 1 << 16,
             ranges: 1 << 10,
+            file_bytes: u64::MAX,
+            total_bytes: u64::MAX,
+            hole_bytes: 64 << 30,
+            hole_bytes_hashed: 1 << 30,
+            files: 1 << 20,
+            waiting_files: 1 << 16,
+            open_files: 32,
         }
     }
 }

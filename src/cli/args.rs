@@ -88,6 +88,22 @@ pub struct ExtractArgs {
     /// Write listings (LIST, NLST, MLSD) too
     #[arg(long)]
     pub listings: bool,
+
+    /// Cut each file at this length, the holes in it included: 500M, 2G, 1GiB or bytes. What is
+    /// cut is said at the end and in the manifest [default: no bound]
+    #[arg(long, value_name = "SIZE", value_parser = parse_bound, help_heading = "Limits")]
+    pub max_file: Option<u64>,
+
+    /// Write at most so many captured bytes to all files together; holes are not counted
+    /// [default: no bound]
+    #[arg(long, value_name = "SIZE", value_parser = parse_bound, help_heading = "Limits")]
+    pub max_total: Option<u64>,
+
+    /// Leave at most so many bytes of holes (what the capture missed) in all files together,
+    /// beyond as many as were captured; a file is cut at the hole that would be more. They take no
+    /// room on most file systems [default: 64GiB]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, help_heading = "Limits")]
+    pub max_holes: Option<u64>,
 }
 
 /// What `--only` looks at.
@@ -167,6 +183,33 @@ fn parse_only(text: &str) -> Result<(OnlyKind, String), String> {
     }
 }
 
+/// A whole number of bytes, or of a unit: decimal as everywhere here (`500M`), or binary (`1GiB`).
+fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" => 1_000,
+        "m" | "mb" => 1_000_000,
+        "g" | "gb" => 1_000_000_000,
+        "t" | "tb" => 1_000_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        "tib" => 1 << 40,
+        _ => return Err("a size is expected, such as 500M, 2G, 1GiB or 4096".to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| "a whole number is expected".to_owned())?;
+    number.checked_mul(unit).ok_or_else(|| "that is more than 64 bits hold".to_owned())
+}
+
+fn parse_bound(text: &str) -> Result<u64, String> {
+    match parse_size(text)? {
+        0 => Err("0 would write nothing; without the flag there is no bound".to_owned()),
+        size => Ok(size),
+    }
+}
+
 fn is_session(value: &str) -> bool {
     value.strip_prefix('s').is_some_and(|number| number.parse::<u32>().is_ok())
 }
@@ -187,6 +230,30 @@ mod tests {
         }
         Args::command().debug_assert();
         check(&Args::command());
+    }
+
+    #[test]
+    fn sizes_are_decimal_unless_they_say_otherwise() {
+        for (text, wanted) in [
+            ("0", Some(0)),
+            ("4096", Some(4096)),
+            ("500M", Some(500_000_000)),
+            ("2g", Some(2_000_000_000)),
+            ("1KB", Some(1000)),
+            ("1KiB", Some(1024)),
+            ("18446744073709551615", Some(u64::MAX)),
+            ("18446744073709551616", None),
+            ("20000000T", None),
+            ("1.5G", None),
+            ("-1", None),
+            ("G", None),
+            ("", None),
+            ("5 M", None),
+            ("5X", None),
+        ] {
+            assert_eq!(parse_size(text).ok(), wanted, "{text}");
+        }
+        assert!(parse_bound("0").is_err());
     }
 
     #[test]

@@ -127,7 +127,12 @@ fn extract(args: &ExtractArgs) -> Result<Exit> {
         outcomes: args.chosen(OnlyKind::Outcome),
         listings: args.listings,
     };
-    let (mut sinks, mut manifest) = files::create(&args.output, only)?;
+    let mut limits = Limits::default();
+    limits.file_bytes = args.max_file.unwrap_or(limits.file_bytes);
+    limits.total_bytes = args.max_total.unwrap_or(limits.total_bytes);
+    limits.hole_bytes = args.max_holes.unwrap_or(limits.hole_bytes);
+    let several_inputs = args.input.files.len() > 1;
+    let (mut sinks, mut manifest) = files::create(&args.output, only, &limits, several_inputs)?;
     let reading = Reading { hash_inputs: true, ..Reading::new(&args.input, &args.hashes.hash) };
     let read = match reading.run(Some(&mut sinks), &mut manifest) {
         Ok(read) => read,
@@ -136,8 +141,7 @@ fn extract(args: &ExtractArgs) -> Result<Exit> {
             return Err(error);
         }
     };
-    let several_inputs = args.input.files.len() > 1;
-    let summary = manifest.finish(&read.facts, &read.inputs, several_inputs)?;
+    let summary = manifest.finish(&read.facts, &read.inputs)?;
     print(|out| writeln!(out, "{summary}"))?;
     Ok(read.exit())
 }

@@ -10,6 +10,7 @@ use super::document::{
     CaptureRecord, Document, DocumentOptions, ExchangeRecord, InputRecord, OrphanRecord, SCHEMA,
     SchemaRecord, SessionRecord, TOOL, ToolRecord, TransferRecord, session_id,
 };
+use super::escape::JsonVisible;
 use crate::analysis::{Analysis, CaptureFacts, Collector, warnings};
 use crate::capture::{InputFacts, Progress};
 use crate::session::{Exchange, Session, SessionId};
@@ -17,7 +18,7 @@ use crate::transfer::{Orphan, Transfer};
 
 /// Writes the whole document.
 pub fn write(analysis: &Analysis, options: DocumentOptions, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &Document::new(analysis, options))?;
+    serde_json::to_writer_pretty(JsonVisible(&mut *out), &Document::new(analysis, options))?;
     out.write_all(b"\n")
 }
 
@@ -93,7 +94,7 @@ impl<W: Write> Lines<W> {
         if self.failed.is_some() {
             return;
         }
-        let written = serde_json::to_writer(&mut self.out, line)
+        let written = serde_json::to_writer(JsonVisible(&mut self.out), line)
             .map_err(io::Error::from)
             .and_then(|()| self.out.write_all(b"\n"));
         if let Err(error) = written {

@@ -1,127 +1,98 @@
 //! The last names of the files, `manifest.json` and `SHA256SUMS`.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use std::rc::Rc;
 
-use serde::Serialize;
-
+use super::disk::{new_file, place_new};
 use super::name::{matches, on_disk};
-use super::part::{Failures, path_of};
-use super::{ExtractError, Only, new_file};
-use crate::analysis::{CaptureFacts, Collector, warnings};
+use super::record::{FileRecord, ManifestRecord, NotWrittenRecord, Of, SessionFacts, Written};
+use super::shape::{Shaped, link, shape};
+use super::spool::Spool;
+use super::store::{Bound, PartId, Store};
+use super::{ExtractError, Only};
+use crate::analysis::{CaptureFacts, Collector};
 use crate::capture::InputFacts;
-use crate::hash::{HashSet, Hasher, Hashes};
+use crate::limits::Limits;
 use crate::report::charset::Charset;
-use crate::report::document::{
-    self, CaptureRecord, EndpointRecord, HashesRecord, InputRecord, OrphanRecord, SCHEMA,
-    SchemaRecord, TOOL, ToolRecord, TransferRecord, session_id, transfer_id,
-};
+use crate::report::document::{self, session_id, transfer_id};
+use crate::report::escape::{JsonVisible, escape};
 use crate::report::human;
-use crate::session::{DataId, Session, SessionId};
-use crate::tcp::Dir;
+use crate::session::{Session, SessionId};
 use crate::transfer::{Content, Direction, Orphan, Transfer};
 
 /// Gives every file its name when its transfer is final, and lists them at the end.
 pub struct Manifest {
-    directory: PathBuf,
+    store: Rc<RefCell<Store>>,
     only: Only,
-    failures: Failures,
-    written: Vec<Written>,
-    not_written: Vec<NotWrittenRecord>,
-    sessions: BTreeMap<SessionId, SessionFacts>,
-    /// The files that parts became.
-    kept: BTreeMap<(DataId, Dir), String>,
+    several_inputs: bool,
+    files: Spool,
+    sums: Spool,
+    not_written: Spool,
+    /// Files of sessions that are not over: what a manifest says of them is not known yet.
+    waiting: BTreeMap<SessionId, Vec<Written>>,
+    waiting_count: usize,
+    most_waiting: usize,
+    /// What the newest parts became, as two transfers may share one.
+    shaped: BTreeMap<PartId, Shaped>,
+    most_files: u64,
+    /// Bytes of holes that may still be hashed.
+    hashable: u64,
+    limits_reached: BTreeMap<&'static str, u64>,
+    failed: u64,
+    first_failure: Option<String>,
+    summary: Summary,
 }
 
 /// What was done, in a sentence.
+#[derive(Default)]
 pub struct Summary {
-    files: usize,
+    files: u64,
     bytes: u64,
-    incomplete: usize,
-    directory: PathBuf,
+    incomplete: u64,
+    cut: BTreeMap<Bound, u64>,
+    beyond: u64,
+    manifest: PathBuf,
 }
 
-/// A file on disk.
-struct Written {
-    file: String,
-    bytes: u64,
-    hashes: Hashes,
-    error: Option<String>,
-    of: Of,
-}
-
-enum Of {
-    Transfer(Box<Transfer>),
-    Orphan(Box<Orphan>),
-}
-
-/// What the manifest says of the session a file was moved in.
-struct SessionFacts {
-    client: EndpointRecord,
-    server: EndpointRecord,
-    user: Option<String>,
-    charset: Charset,
-}
-
-#[derive(Serialize)]
-struct ManifestRecord<'a> {
-    schema: SchemaRecord,
-    tool: ToolRecord,
-    inputs: Vec<HashedInputRecord>,
-    capture: CaptureRecord,
-    files: Vec<FileRecord<'a>>,
-    /// Transfers that were chosen and left nothing to write.
-    not_written: &'a [NotWrittenRecord],
-    warnings: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct HashedInputRecord {
-    #[serde(flatten)]
-    input: InputRecord,
-    /// Of the raw bytes of the file; `null` if it was not read to its end.
-    sha256: Option<String>,
-}
-
-#[derive(Serialize)]
-struct FileRecord<'a> {
-    /// Name in the directory of the manifest.
-    file: &'a str,
-    /// On disk, holes included.
-    bytes: u64,
-    /// Of the file on disk.
-    hashes: HashesRecord,
-    /// Why it is shorter than what was captured.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a str>,
-    user: Option<&'a str>,
-    control_client: Option<&'a EndpointRecord>,
-    control_server: Option<&'a EndpointRecord>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    transfer: Option<TransferRecord>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    orphan: Option<OrphanRecord>,
-}
-
-#[derive(Serialize)]
-struct NotWrittenRecord {
-    transfer: String,
-    outcome: &'static str,
-}
+/// Shaped parts remembered.
+const SHAPED_KEPT: usize = 1 << 12;
 
 impl Manifest {
-    pub(super) fn new(directory: PathBuf, only: Only, failures: Failures) -> Self {
-        let (written, not_written, sessions) = (Vec::new(), Vec::new(), BTreeMap::new());
-        let kept = BTreeMap::new();
-        Self { directory, only, failures, written, not_written, sessions, kept }
+    pub(super) fn new(
+        store: Rc<RefCell<Store>>,
+        only: Only,
+        limits: &Limits,
+        several_inputs: bool,
+    ) -> io::Result<Self> {
+        let directory = store.borrow().directory.clone();
+        let spool = |name| Spool::new(&directory.join(name));
+        Ok(Self {
+            only,
+            several_inputs,
+            files: spool(".files")?,
+            sums: spool(".sums")?,
+            not_written: spool(".not-written")?,
+            waiting: BTreeMap::new(),
+            waiting_count: 0,
+            most_waiting: limits.waiting_files,
+            shaped: BTreeMap::new(),
+            most_files: limits.files,
+            hashable: limits.hole_bytes_hashed,
+            limits_reached: BTreeMap::new(),
+            failed: 0,
+            first_failure: None,
+            summary: Summary::default(),
+            store,
+        })
     }
 
     /// Nothing was read: leaves the directory as it was.
     pub fn abandon(self) {
-        self.remove_parts();
+        self.store.borrow_mut().discard_all();
     }
 
     /// Writes the manifest and the sums. An error about single files comes last: what could be
@@ -130,108 +101,44 @@ impl Manifest {
         mut self,
         facts: &CaptureFacts,
         inputs: &[InputFacts],
-        several_inputs: bool,
     ) -> Result<Summary, ExtractError> {
-        self.remove_parts();
-        self.written.sort_by_key(|written| match &written.of {
-            Of::Transfer(transfer) => (0, transfer.request.id.0),
-            Of::Orphan(orphan) => (1, orphan.number),
-        });
-        let sums: String = self
-            .written
-            .iter()
-            .map(|written| format!("{}  {}\n", written.hashes.sha256, written.file))
-            .collect();
-        self.put("SHA256SUMS", |out| out.write_all(sums.as_bytes()))?;
-        self.put("manifest.json", |out| {
-            serde_json::to_writer_pretty(&mut *out, &self.record(facts, inputs, several_inputs))?;
-            out.write_all(b"\n")
+        self.store.borrow_mut().discard_all();
+        self.list_waiting();
+        let mut facts = facts.clone();
+        facts.limits_reached.append(&mut self.limits_reached);
+        let head = ManifestRecord::new(&facts, inputs, self.several_inputs);
+
+        let Self { store, files, sums, not_written, .. } = self;
+        let directory = store.borrow().directory.clone();
+        let put = |name, write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>| {
+            let failed = |source| ExtractError::Write { path: directory.join(name), source };
+            let mut made = None;
+            let placed = place_new(&directory, name, |path| {
+                made = Some(new_file(path)?);
+                Ok(())
+            });
+            let placed = placed.map_err(failed)?;
+            let written = made.map_or(Ok(()), |file| {
+                let mut out = BufWriter::new(file);
+                write(&mut out)?;
+                out.flush()
+            });
+            written.map_err(failed)?;
+            Ok(directory.join(placed))
+        };
+        let mut sums = Some(sums);
+        put("SHA256SUMS", &mut |out| {
+            sums.take().map_or(Ok(()), |sums| sums.read(|line| out.write_all(line)))
         })?;
-        self.summary()
-    }
-
-    fn summary(self) -> Result<Summary, ExtractError> {
-        let mut errors = self.failures.take();
-        if let Some((_, error)) = errors.pop_first() {
-            let manifest = self.directory.join("manifest.json");
-            let (failed, first) = (errors.len() + 1, error.to_string());
-            return Err(ExtractError::Incomplete { failed, first, manifest });
+        let mut lists = Some((files, not_written));
+        let manifest = put("manifest.json", &mut |out| {
+            let Some((files, not_written)) = lists.take() else { return Ok(()) };
+            write_manifest(&head, files, not_written, &mut JsonVisible(out))
+        })?;
+        if let Some(first) = self.first_failure {
+            return Err(ExtractError::Incomplete { failed: self.failed, first, manifest });
         }
-        Ok(Summary {
-            files: self.written.len(),
-            bytes: self.written.iter().map(|written| written.bytes).sum(),
-            incomplete: self.written.iter().filter(|written| written.is_incomplete()).count(),
-            directory: self.directory,
-        })
-    }
-
-    fn record(
-        &self,
-        facts: &CaptureFacts,
-        inputs: &[InputFacts],
-        several: bool,
-    ) -> ManifestRecord<'_> {
-        let inputs_hashed = inputs.iter().map(|input| HashedInputRecord {
-            input: InputRecord::new(input),
-            sha256: input.hashes.as_ref().map(|hashes| hashes.sha256.clone()),
-        });
-        ManifestRecord {
-            schema: SCHEMA,
-            tool: TOOL,
-            inputs: inputs_hashed.collect(),
-            capture: CaptureRecord::new(facts, several),
-            files: self.written.iter().map(|written| self.file_record(written, several)).collect(),
-            not_written: &self.not_written,
-            warnings: warnings(inputs, facts),
-        }
-    }
-
-    fn file_record<'a>(&'a self, written: &'a Written, several: bool) -> FileRecord<'a> {
-        let session = match &written.of {
-            Of::Transfer(transfer) => self.sessions.get(&transfer.session),
-            Of::Orphan(_) => None,
-        };
-        let charset = session.map_or_else(Charset::default, |session| session.charset);
-        let (transfer, orphan) = match &written.of {
-            Of::Transfer(transfer) => (Some(TransferRecord::new(transfer, charset, several)), None),
-            Of::Orphan(orphan) => (None, Some(OrphanRecord::new(orphan, several))),
-        };
-        FileRecord {
-            file: &written.file,
-            bytes: written.bytes,
-            hashes: document::hashes(&written.hashes),
-            error: written.error.as_deref(),
-            user: session.and_then(|session| session.user.as_deref()),
-            control_client: session.map(|session| &session.client),
-            control_server: session.map(|session| &session.server),
-            transfer,
-            orphan,
-        }
-    }
-
-    fn put(
-        &self,
-        name: &str,
-        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-    ) -> Result<(), ExtractError> {
-        let path = self.directory.join(name);
-        let written = new_file(&path).and_then(|file| {
-            let mut out = BufWriter::new(file);
-            write(&mut out)?;
-            out.flush()
-        });
-        written.map_err(|source| ExtractError::Write { path, source })
-    }
-
-    /// Parts that no transfer asked for.
-    fn remove_parts(&self) {
-        let Ok(entries) = fs::read_dir(&self.directory) else { return };
-        for entry in entries.flatten() {
-            if entry.file_name().to_string_lossy().starts_with(".part-") {
-                // It is ours, and hidden: one that stays does no harm.
-                let _ = fs::remove_file(entry.path());
-            }
-        }
+        Ok(Summary { manifest, ..self.summary })
     }
 
     fn is_chosen(&self, transfer: &Transfer) -> bool {
@@ -249,141 +156,195 @@ impl Manifest {
     }
 
     /// Gives a part its last name and its last shape.
-    fn keep(&mut self, data: DataId, dir: Dir, file: String, content: &Content, of: Of) {
-        // In a site-to-site copy two transfers share the bytes: the second copies the first's.
-        let from = match self.kept.get(&(data, dir)) {
-            Some(first) => self.directory.join(first),
-            None => path_of(&self.directory, data, dir),
+    fn keep(&mut self, part: PartId, name: &str, may_be_whole: bool, content: &Content, of: Of) {
+        let mut store = self.store.borrow_mut();
+        let shaped = match self.shaped.get(&part) {
+            Some(first) => link(&store, first, name),
+            None => shape(&mut store, part, name, may_be_whole, content, &mut self.hashable),
         };
-        let is_shared = self.kept.insert((data, dir), file.clone()).is_some();
-        let path = self.directory.join(&file);
-        let error = self.failures.borrow().get(&from).map(ToString::to_string);
-        let kept = shape(&from, &path, content, is_shared).and_then(|()| {
-            let bytes = fs::metadata(&path)?.len();
-            let hashes = match content.is_whole() && error.is_none() {
-                true => content.hashes.clone(),
-                false => hash_file(&path, &content.hashes)?,
-            };
-            Ok((bytes, hashes))
-        });
-        match kept {
-            Ok((bytes, hashes)) => self.written.push(Written { file, bytes, hashes, error, of }),
-            Err(error) => {
-                self.failures.borrow_mut().insert(path, error);
-            }
+        drop(store);
+        let shaped = match shaped {
+            Ok(shaped) => shaped,
+            Err(error) => return self.fail(name, &error.to_string()),
+        };
+        if let Some(error) = &shaped.error {
+            self.fail(&shaped.file, error);
         }
+        if shaped.hashes.is_none() && shaped.disk_hashes.is_none() {
+            self.reach("hole_bytes_hashed");
+        }
+        if shaped.starts_at.is_some() {
+            self.reach(Bound::Holes.name());
+        }
+        if let Some(bound) = shaped.cut {
+            self.reach(bound.name());
+            *self.summary.cut.entry(bound).or_default() += 1;
+        }
+        self.shaped.insert(part, shaped.clone());
+        if self.shaped.len() > SHAPED_KEPT {
+            self.shaped.pop_first();
+        }
+        let written = Written { shaped, of };
+        self.summary.files += 1;
+        self.summary.bytes += written.shaped.bytes;
+        self.summary.incomplete += u64::from(written.is_incomplete());
+        self.await_session(written);
+    }
+
+    fn await_session(&mut self, written: Written) {
+        let Of::Transfer(transfer) = &written.of else { return self.list(&written, None) };
+        self.waiting.entry(transfer.session).or_default().push(written);
+        self.waiting_count += 1;
+        if self.waiting_count > self.most_waiting {
+            self.limits_reached
+                .entry("waiting_files")
+                .and_modify(|count| *count += self.waiting_count as u64)
+                .or_insert(self.waiting_count as u64);
+            self.list_waiting();
+        }
+    }
+
+    /// Lists what waits, without what only the end of its session would tell.
+    fn list_waiting(&mut self) {
+        self.waiting_count = 0;
+        for written in std::mem::take(&mut self.waiting).into_values().flatten() {
+            self.list(&written, None);
+        }
+    }
+
+    fn list(&mut self, written: &Written, session: Option<&SessionFacts>) {
+        let (order, shaped) = (written.order(), &written.shaped);
+        if let Some(hashes) = shaped.hashes.as_ref().or(shaped.disk_hashes.as_ref()) {
+            let line = format!("{}  {}\n", hashes.sha256, shaped.file);
+            self.sums.push(order, line.as_bytes());
+        }
+        let record = FileRecord::new(written, session, self.several_inputs);
+        self.files.push_record(order, &record);
+    }
+
+    fn not_written(&mut self, transfer: &Transfer, limit: Option<&'static str>) {
+        let (id, outcome) = (transfer_id(transfer.request.id), document::outcome(transfer.outcome));
+        let record = NotWrittenRecord { transfer: &id, outcome, limit };
+        self.not_written.push_record((false, transfer.request.id.0), &record);
+    }
+
+    /// Whether one file more may be written.
+    fn has_room(&mut self) -> bool {
+        let has_room = self.summary.files < self.most_files;
+        if !has_room {
+            self.summary.beyond += 1;
+            self.reach("files");
+        }
+        has_room
+    }
+
+    fn reach(&mut self, limit: &'static str) {
+        *self.limits_reached.entry(limit).or_default() += 1;
+    }
+
+    fn fail(&mut self, name: &str, error: &str) {
+        self.failed += 1;
+        self.first_failure.get_or_insert_with(|| format!("{name}: {error}"));
     }
 }
 
 impl Collector for Manifest {
-    fn transfer(&mut self, transfer: Transfer) {
+    fn transfer(&mut self, mut transfer: Transfer) {
         let part = transfer.data.as_ref().map(|data| data.id).zip(transfer.content_dir());
-        if !self.is_chosen(&transfer) {
-            // Its part may be another's too; what nobody takes is removed at the end.
+        let (is_chosen, has_file) = (self.is_chosen(&transfer), transfer.has_file());
+        if let Some((data, dir)) = part {
+            let mut store = self.store.borrow_mut();
+            store.leave((data, dir.reversed()));
+            if !is_chosen || !has_file {
+                store.leave((data, dir));
+            }
+        }
+        if !is_chosen {
             return;
         }
-        let id = transfer_id(transfer.request.id);
-        match (part, &transfer.content) {
-            (Some((data, dir)), Some(content)) if transfer.has_file() => {
-                let charset = Charset::of_name(transfer.request.name.as_deref());
-                let name = transfer.request.name.as_deref().map(|name| charset.decode(name).0);
-                let ending = if transfer.may_be_whole() { "" } else { ".incomplete" };
-                let file = format!("{}{ending}", on_disk(&id, name.as_deref()));
-                let content = content.clone();
-                self.keep(data, dir, file, &content, Of::Transfer(Box::new(transfer)));
-            }
-            _ => {
-                let outcome = document::outcome(transfer.outcome);
-                self.not_written.push(NotWrittenRecord { transfer: id, outcome });
-            }
+        let content = transfer.content.as_mut().filter(|_| has_file);
+        let Some((part, content)) = part.zip(content) else {
+            return self.not_written(&transfer, None);
+        };
+        // Nobody looks at it any more, and it may wait for long.
+        content.text = Vec::new();
+        let content = content.clone();
+        if !self.has_room() {
+            self.store.borrow_mut().leave(part);
+            return self.not_written(&transfer, Some("files"));
         }
+        let wire_name = transfer.request.name.as_deref();
+        let decoded = wire_name.map(|name| Charset::of_name(wire_name).decode(name).0);
+        let name = on_disk(&transfer_id(transfer.request.id), decoded.as_deref());
+        let may_be_whole = transfer.may_be_whole();
+        self.keep(part, &name, may_be_whole, &content, Of::Transfer(Box::new(transfer)));
     }
 
     fn session(&mut self, session: Session) {
-        let charset = Charset::of(&session);
-        let user = session.login.user.as_deref().map(|user| charset.decode(user).0);
-        let facts = SessionFacts {
-            client: document::endpoint(session.client),
-            server: document::endpoint(session.server),
-            user,
-            charset,
-        };
-        self.sessions.insert(session.id, facts);
+        let Some(waiting) = self.waiting.remove(&session.id) else { return };
+        self.waiting_count -= waiting.len();
+        let facts = SessionFacts::new(&session);
+        for written in waiting {
+            self.list(&written, Some(&facts));
+        }
     }
 
     fn orphan(&mut self, orphan: Orphan) {
         let only = &self.only;
         let by_transfer = [&only.directions, &only.names, &only.sessions, &only.outcomes];
-        if by_transfer.iter().any(|list| !list.is_empty()) {
+        if by_transfer.iter().any(|list| !list.is_empty()) || !self.has_room() {
             return;
         }
         let dir = orphan.main_dir();
         let content = orphan.carried.from(dir).clone();
-        let ending = if content.is_whole_stream() { "" } else { ".incomplete" };
-        let file = format!("{}{ending}", document::orphan_id(&orphan));
-        let data = orphan.carried.connection.id;
-        self.keep(data, dir, file, &content, Of::Orphan(Box::new(orphan)));
-    }
-}
-
-impl Written {
-    fn is_incomplete(&self) -> bool {
-        self.error.is_some() || self.file.ends_with(".incomplete")
+        let (part, name) = ((orphan.carried.connection.id, dir), document::orphan_id(&orphan));
+        let is_whole = content.is_whole_stream();
+        self.keep(part, &name, is_whole, &content, Of::Orphan(Box::new(orphan)));
     }
 }
 
 impl fmt::Display for Summary {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let directory = self.manifest.parent().unwrap_or(&self.manifest).to_string_lossy();
+        let name = self.manifest.file_name().unwrap_or_default().to_string_lossy();
         let s = if self.files == 1 { "" } else { "s" };
-        let bytes = human::bytes(self.bytes);
-        write!(out, "{} file{s}, {bytes}, in {}", self.files, self.directory.display())?;
+        let (files, bytes) = (human::number(self.files), human::bytes(self.bytes));
+        write!(out, "{files} file{s}, {bytes}, in {}", escape(&directory))?;
+        let mut notes = Vec::new();
         if self.incomplete > 0 {
-            write!(out, "; {} incomplete (see manifest.json)", self.incomplete)?;
+            notes.push(format!("{} incomplete", human::number(self.incomplete)));
+        }
+        for (bound, count) in &self.cut {
+            notes.push(format!("{} cut short by {}", human::number(*count), bound.flag()));
+        }
+        if self.beyond > 0 {
+            notes.push(format!("{} beyond the limit on files", human::number(self.beyond)));
+        }
+        if !notes.is_empty() {
+            write!(out, "; {} (see {name})", notes.join(", "))?;
         }
         Ok(())
     }
 }
 
-/// Moves a part to its last path. A beginning that is missing by a known length is put back as
-/// zeros, and so is an end.
-fn shape(from: &Path, to: &Path, content: &Content, is_shared: bool) -> io::Result<()> {
-    if content.bytes == 0 {
-        // No byte, no part.
-        new_file(to)?;
-    } else if is_shared {
-        io::copy(&mut File::open(from)?, &mut new_file(to)?)?;
-    } else if let Some(before) = content.missing_beginning() {
-        let mut shifted = new_file(to)?;
-        shifted.seek(SeekFrom::Start(before))?;
-        io::copy(&mut File::open(from)?, &mut shifted)?;
-        fs::remove_file(from)?;
-    } else {
-        // A hard link fails where a rename would overwrite.
-        fs::hard_link(from, to).or_else(|_| fs::rename(from, to))?;
-        let _ = fs::remove_file(from);
+/// The lists stand on disk: they are put behind the rest one by one.
+fn write_manifest(
+    head: &ManifestRecord,
+    files: Spool,
+    not_written: Spool,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let head = serde_json::to_string_pretty(head)?;
+    out.write_all(head.strip_suffix("\n}").unwrap_or(&head).as_bytes())?;
+    for (name, list) in [("files", files), ("not_written", not_written)] {
+        write!(out, ",\n  \"{name}\": [")?;
+        let mut separator = "\n    ";
+        list.read(|record| {
+            out.write_all(separator.as_bytes())?;
+            separator = ",\n    ";
+            out.write_all(record)
+        })?;
+        out.write_all(if separator.starts_with(',') { b"\n  ]" } else { b"]" })?;
     }
-    let lost = content.missing.iter().filter_map(|missing| missing.bytes).sum::<u64>();
-    if lost + content.missing_unlisted > 0 {
-        let length = content.bytes + lost + content.missing_unlisted;
-        let file = File::options().write(true).open(to)?;
-        if file.metadata()?.len() < length {
-            file.set_len(length)?;
-        }
-    }
-    Ok(())
-}
-
-/// The same hashes as `like`, of a file on disk.
-fn hash_file(path: &Path, like: &Hashes) -> io::Result<Hashes> {
-    let mut hasher = Hasher::new(HashSet { sha1: like.sha1.is_some(), md5: like.md5.is_some() });
-    let mut file = File::open(path)?;
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return Ok(hasher.finish()),
-            Ok(read) => hasher.update(buffer.get(..read).unwrap_or_default()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
+    out.write_all(b"\n}\n")
 }

@@ -1,19 +1,28 @@
 //! Files on disk: what was moved, streamed as the capture is read, with a manifest and sums.
 //!
-//! While a data connection is read its bytes go to a file with a name of its own; when the
-//! transfer is final the file gets its last name. No name on disk comes from the wire unchanged.
+//! While a data connection is read its bytes go to a part, a file with a name of its own; when the
+//! transfer is final the part gets its last name. No name on disk comes from the wire unchanged,
+//! nothing that another puts into the directory meanwhile is followed or overwritten, and what the
+//! disk and the memory hold is bounded by [`Limits`].
 
+mod disk;
 mod manifest;
 mod name;
-mod part;
+mod record;
+mod shape;
+mod spool;
+mod store;
 
-use std::fs::{self, File};
+use std::cell::RefCell;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 pub use self::manifest::{Manifest, Summary};
-pub use self::part::Parts;
+pub use self::store::Parts;
+use self::store::Store;
+use crate::limits::Limits;
 
 /// Which transfers are written: any of each list that is not empty.
 #[derive(Clone, Debug, Default)]
@@ -40,31 +49,24 @@ pub enum ExtractError {
         "{failed} of the files could not be written whole ({first}); {} lists what is there",
         manifest.display()
     )]
-    Incomplete { failed: usize, first: String, manifest: PathBuf },
+    Incomplete { failed: u64, first: String, manifest: PathBuf },
 }
 
 /// Makes the directory, which must be new or empty, ready for a capture's files.
-pub fn create(directory: &Path, only: Only) -> Result<(Parts, Manifest), ExtractError> {
+pub fn create(
+    directory: &Path,
+    only: Only,
+    limits: &Limits,
+    several_inputs: bool,
+) -> Result<(Parts, Manifest), ExtractError> {
     let failed = |source| ExtractError::Directory { path: directory.to_owned(), source };
     fs::create_dir_all(directory).map_err(failed)?;
     if fs::read_dir(directory).map_err(failed)?.next().is_some() {
         return Err(ExtractError::NotEmpty(directory.to_owned()));
     }
-    // Told now rather than after hours of reading.
-    let probe = directory.join(".probe");
-    new_file(&probe).map_err(failed)?;
-    fs::remove_file(&probe).map_err(failed)?;
-    let failures = Rc::default();
-    let parts = Parts::new(directory.to_owned(), Rc::clone(&failures));
-    Ok((parts, Manifest::new(directory.to_owned(), only, failures)))
-}
-
-/// A file nobody else may read, that was not there before: links are not followed, nothing is
-/// overwritten.
-fn new_file(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    let store = Rc::new(RefCell::new(Store::new(directory.to_owned(), limits)));
+    let parts = Parts::new(Rc::clone(&store));
+    // That it cannot be written to shows here rather than after hours of reading.
+    let manifest = Manifest::new(store, only, limits, several_inputs).map_err(failed)?;
+    Ok((parts, manifest))
 }

@@ -1,5 +1,7 @@
 //! Names on disk.
 
+use crate::report::escape::is_visible;
+
 /// A safe name for what the wire calls `wire_name`: the transfer's id, and as much of the last
 /// part of the name as cannot do harm anywhere. The id in front makes it unique, keeps it from
 /// being hidden, and from being a device (`CON`).
@@ -41,10 +43,10 @@ pub(super) fn matches(pattern: &str, name: &str) -> bool {
     pattern[p..].iter().all(|c| *c == '*')
 }
 
-/// Letters and digits of any script, and the few marks that mean nothing to any shell or file
-/// system.
+/// Letters and digits of any script that can be seen, and the few marks that mean nothing to any
+/// shell or file system.
 fn is_harmless(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '.' | '-' | '_')
+    c.is_alphanumeric() && is_visible(c) || matches!(c, '.' | '-' | '_')
 }
 
 /// At most [`MOST`] bytes; what is left out is in the middle, so the ending stays.
@@ -85,6 +87,8 @@ mod tests {
             (Some("..."), "t1"),
             (Some("a b & $(c)"), "t1_a_b_____c"),
             (Some("\u{202e}fdp.exe"), "t1_fdp.exe"),
+            (Some("a\u{3164}b"), "t1_a_b"),
+            (Some("x.txt. . "), "t1_x.txt"),
             (Some("grün.txt"), "t1_grün.txt"),
             (Some("dir/"), "t1_dir"),
             (Some(""), "t1"),

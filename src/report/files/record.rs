@@ -1,0 +1,185 @@
+//! What the manifest says.
+
+use serde::Serialize;
+
+use super::shape::Shaped;
+use super::spool::Order;
+use crate::analysis::{CaptureFacts, warnings};
+use crate::capture::InputFacts;
+use crate::report::charset::Charset;
+use crate::report::document::{
+    self, CaptureRecord, EndpointRecord, HashesRecord, InputRecord, OrphanRecord, SCHEMA,
+    SchemaRecord, TOOL, ToolRecord, TransferRecord,
+};
+use crate::session::Session;
+use crate::transfer::{Orphan, Transfer};
+
+/// A file on disk.
+pub(super) struct Written {
+    pub(super) shaped: Shaped,
+    pub(super) of: Of,
+}
+
+pub(super) enum Of {
+    Transfer(Box<Transfer>),
+    Orphan(Box<Orphan>),
+}
+
+/// What the manifest says of the session a file was moved in.
+pub(super) struct SessionFacts {
+    client: EndpointRecord,
+    server: EndpointRecord,
+    user: Option<String>,
+    charset: Charset,
+}
+
+/// All but the lists of files.
+#[derive(Serialize)]
+pub(super) struct ManifestRecord {
+    schema: SchemaRecord,
+    tool: ToolRecord,
+    inputs: Vec<HashedInputRecord>,
+    capture: CaptureRecord,
+    warnings: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct HashedInputRecord {
+    #[serde(flatten)]
+    input: InputRecord,
+    /// Of the raw bytes of the file; `null` if it was not read to its end.
+    sha256: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct FileRecord<'a> {
+    /// Name in the directory of the manifest.
+    file: &'a str,
+    /// On disk, holes included.
+    bytes: u64,
+    /// Of the file on disk, where that is every octet captured and none is missing between them;
+    /// `null` where it is not, so that nobody takes it for the hash of what was moved.
+    hashes: Option<HashesRecord>,
+    /// Otherwise those of the file on disk, with zeros in its holes: they only tell whether it
+    /// was changed since. `null` where the holes are too large to hash.
+    #[serde(skip_serializing_if = "is_whole")]
+    disk_hashes: Whole<HashesRecord>,
+    /// The octet of the transfer the file begins with, where it is not the first and the missing
+    /// ones are too many for a hole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    starts_at: Option<u64>,
+    /// Length at which a bound cut it: what the capture has beyond is not in it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    truncated_at: Option<u64>,
+    /// The flag that sets this bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    truncated_by: Option<&'static str>,
+    /// Why it is shorter than what was captured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
+    user: Option<&'a str>,
+    control_client: Option<&'a EndpointRecord>,
+    control_server: Option<&'a EndpointRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transfer: Option<TransferRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    orphan: Option<OrphanRecord>,
+}
+
+/// Left out of a file that is whole; else there, be it `null`.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Whole<T> {
+    Whole,
+    Not(Option<T>),
+}
+
+fn is_whole<T>(whole: &Whole<T>) -> bool {
+    matches!(whole, Whole::Whole)
+}
+
+/// A transfer that was chosen and left nothing on disk.
+#[derive(Serialize)]
+pub(super) struct NotWrittenRecord<'a> {
+    pub(super) transfer: &'a str,
+    pub(super) outcome: &'static str,
+    /// The bound that forbade it; absent where there was nothing to write.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) limit: Option<&'static str>,
+}
+
+impl Written {
+    pub(super) fn order(&self) -> Order {
+        match &self.of {
+            Of::Transfer(transfer) => (false, transfer.request.id.0),
+            Of::Orphan(orphan) => (true, orphan.number),
+        }
+    }
+
+    pub(super) fn is_incomplete(&self) -> bool {
+        self.shaped.error.is_some() || self.shaped.file.ends_with(".incomplete")
+    }
+}
+
+impl SessionFacts {
+    pub(super) fn new(session: &Session) -> Self {
+        let charset = Charset::of(session);
+        let user = session.login.user.as_deref().map(|user| charset.decode(user).0);
+        let client = document::endpoint(session.client);
+        Self { client, server: document::endpoint(session.server), user, charset }
+    }
+}
+
+impl ManifestRecord {
+    pub(super) fn new(facts: &CaptureFacts, inputs: &[InputFacts], several: bool) -> Self {
+        let inputs_hashed = inputs.iter().map(|input| HashedInputRecord {
+            input: InputRecord::new(input),
+            sha256: input.hashes.as_ref().map(|hashes| hashes.sha256.clone()),
+        });
+        Self {
+            schema: SCHEMA,
+            tool: TOOL,
+            inputs: inputs_hashed.collect(),
+            capture: CaptureRecord::new(facts, several),
+            warnings: warnings(inputs, facts),
+        }
+    }
+}
+
+impl<'a> FileRecord<'a> {
+    /// `session` is `None` for orphans, and where the session is not over.
+    pub(super) fn new(
+        written: &'a Written,
+        session: Option<&'a SessionFacts>,
+        several: bool,
+    ) -> Self {
+        let Written { shaped, of } = written;
+        let (transfer, orphan) = match of {
+            Of::Transfer(transfer) => {
+                let name = transfer.request.name.as_deref();
+                let charset =
+                    session.map_or_else(|| Charset::of_name(name), |session| session.charset);
+                (Some(TransferRecord::new(transfer, charset, several)), None)
+            }
+            Of::Orphan(orphan) => (None, Some(OrphanRecord::new(orphan, several))),
+        };
+        Self {
+            file: &shaped.file,
+            bytes: shaped.bytes,
+            hashes: shaped.hashes.as_ref().map(document::hashes),
+            disk_hashes: match shaped.hashes {
+                Some(_) => Whole::Whole,
+                None => Whole::Not(shaped.disk_hashes.as_ref().map(document::hashes)),
+            },
+            starts_at: shaped.starts_at,
+            truncated_at: shaped.cut.map(|_| shaped.bytes),
+            truncated_by: shaped.cut.map(|bound| bound.flag()),
+            error: shaped.error.as_deref(),
+            user: session.and_then(|session| session.user.as_deref()),
+            control_client: session.map(|session| &session.client),
+            control_server: session.map(|session| &session.server),
+            transfer,
+            orphan,
+        }
+    }
+}
