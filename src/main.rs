@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use ftpscope::cli::{Args, Exit, run};
+use ftpscope::report::escape::escape;
 
 fn main() -> ExitCode {
     match run(Args::parse()) {
@@ -12,7 +13,9 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Standard error may be closed too, and there is nowhere left to say so.
-            let _ = writeln!(io::stderr(), "ftpscope: {error:#}");
+            let text = format!("{error:#}");
+            let lines: Vec<_> = text.lines().map(escape).collect();
+            let _ = writeln!(io::stderr(), "ftpscope: {}", lines.join("\n"));
             Exit::of(&error).into()
         }
     }
