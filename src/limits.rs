@@ -17,9 +17,20 @@ pub struct Limits {
     pub interfaces: usize,
     /// Places of damage kept for each input; the rest is only counted.
     pub damage_kept: usize,
+    /// Bytes searched for the next record behind one that cannot be. A search takes a fraction of
+    /// a second, and no ordinary block is longer.
+    pub resync_bytes: u64,
     /// Bytes a decompressor may take for its window, which the compressed file chooses.
     /// `xz -9` wants 65 MiB, `zstd --long` 128 MiB.
     pub decoder_bytes: u64,
+    /// Bytes a compressed input may unpack to without a packet among them, and in all before
+    /// [`unpack_ratio`](Self::unpack_ratio) is looked at: a second of work.
+    pub unpacked_bytes: u64,
+    /// Times its size a compressed input may unpack to. gzip cannot exceed 1,032, and zeros moved
+    /// in segments of 64 KiB come to 6,500 with the best of the others: what is beyond was made
+    /// to be unpacked. Packets below it are read however many they are, for they cost time and no
+    /// memory.
+    pub unpack_ratio: u64,
     /// TCP connections followed at one time; four times as many are remembered as nobody's
     /// business. A followed one costs one to four kilobytes,
     /// and a control connection what was said on it lately.
@@ -84,7 +95,10 @@ impl Default for Limits {
             description_bytes: 1 << 20,
             interfaces: 1 << 16,
             damage_kept: 16,
+            resync_bytes: 64 << 20,
             decoder_bytes: 256 << 20,
+            unpacked_bytes: 1 << 30,
+            unpack_ratio: 10_000,
             connections: 1 << 17,
             early_bytes_each: 16 << 20,
             early_bytes_all: 64 << 20,

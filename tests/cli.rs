@@ -431,8 +431,16 @@ const INPUT: &Shape = &[
     ("/link_types", "l"),
     ("/first_time", "t?"),
     ("/last_time", "t?"),
+    ("/time_steps_back", "o?"),
+    ("/time_steps_back/count", "n"),
+    ("/time_steps_back/largest_ns", "n"),
+    ("/time_steps_back/first_frame", "n"),
+    ("/time_steps_back/largest_frame", "n"),
+    ("/time_jumps_ahead", "o?"),
+    ("/packets_without_time", "n"),
     ("/snaplen_cut_packets", "n"),
     ("/damage", "o?"),
+    ("/changed", "grew|shrank|modified|replaced?"),
 ];
 const CAPTURE: &Shape =
     &[("/packets", "n"), ("/tcp_connections", "n"), ("/skipped", "o"), ("/limits_reached", "l")];

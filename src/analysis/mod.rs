@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 
-use crate::capture::InputFacts;
+use crate::capture::{Change, ClockSteps, InputFacts};
 use crate::decode::Endpoint;
 use crate::limits::Limits;
 use crate::session::{Exchange, Protocol, Session, SessionId};
@@ -44,6 +44,8 @@ pub fn warnings(inputs: &[InputFacts], capture: &CaptureFacts) -> Vec<String> {
         if more > 0 {
             warnings.push(format!("{path}: damaged in {more} more places"));
         }
+        warnings.extend(input.changed.map(|change| format!("{path}: {}", became(change))));
+        warnings.extend(clock(input).map(|what| format!("{path}: {what}")));
         if input.snaplen_cut_packets > 0 {
             let cut = input.snaplen_cut_packets;
             warnings.push(format!("{path}: {cut} packets were cut by the snap length"));
@@ -66,6 +68,40 @@ pub fn warnings(inputs: &[InputFacts], capture: &CaptureFacts) -> Vec<String> {
     warnings
 }
 
+fn became(change: Change) -> &'static str {
+    match change {
+        Change::Grew => "grew while it was read; what was added is not here",
+        Change::Shrank => "became shorter while it was read; what was cut off may be missing here",
+        Change::Modified => "was written to while it was read; this may be a mixture",
+        Change::Replaced => "was replaced by another file while it was read",
+    }
+}
+
+/// What a clock did that makes times doubtful. Steps back of less than a second are ordinary where
+/// packets of several queues or interfaces meet; those are facts only.
+fn clock(input: &InputFacts) -> impl Iterator<Item = String> {
+    let told = |steps: ClockSteps| {
+        let (largest, frame) = (steps.largest_ns / (SECOND / 10), steps.largest_frame);
+        let largest = format!("{}.{} s", largest / 10, largest % 10);
+        match steps.count {
+            1 => format!("by {largest} at frame {frame}"),
+            count => format!("{count} times, by {largest} at most (frame {frame})"),
+        }
+    };
+    let back = input.time_steps_back.filter(|steps| steps.largest_ns >= SECOND);
+    let back = back.map(|steps| {
+        format!("the clock steps back {}; packets stay in the order of the file", told(steps))
+    });
+    let ahead = input.time_jumps_ahead.map(|steps| {
+        format!("the clock jumps ahead {}: nothing was captured, or it was set", told(steps))
+    });
+    let unknown = Some(input.packets_without_time).filter(|count| *count > 0);
+    let unknown = unknown.map(|count| format!("{count} packets tell no time"));
+    back.into_iter().chain(ahead).chain(unknown)
+}
+
+const SECOND: u64 = 1_000_000_000;
+
 /// What was read and what was not understood.
 #[derive(Clone, Debug, Default)]
 pub struct CaptureFacts {
@@ -79,6 +115,15 @@ pub struct CaptureFacts {
     pub not_ftp: Vec<NotFtp>,
     /// Reading was stopped before the end.
     pub is_interrupted: bool,
+}
+
+impl CaptureFacts {
+    /// Adds the bounds that were reached in reading the inputs.
+    pub fn add_limits_of(&mut self, inputs: &[InputFacts]) {
+        for (name, count) in inputs.iter().flat_map(|input| &input.limits_reached) {
+            *self.limits_reached.entry(name).or_default() += count;
+        }
+    }
 }
 
 /// A connection on a port of FTP that is none.

@@ -18,12 +18,18 @@ pub enum CaptureError {
     Io(#[from] io::Error),
     #[error("is a directory, not a capture")]
     Directory,
-    /// Holds what it is instead, with its article: "a snoop file".
+    /// Holds what it is instead, with its article: "a text file".
     #[error("not a capture: {0}")]
     NotACapture(String),
+    /// A capture in a format that is not read: its name with its article, and what to do.
+    #[error("{name}, which is not read: {hint}")]
+    OtherFormat { name: &'static str, hint: &'static str },
     /// Compression is recognised, but too little could be unpacked to see a capture.
     #[error("the {compression} stream is {state} before a capture begins", state = if *is_cut { "cut" } else { "corrupt" })]
     Unpacking { compression: Compression, is_cut: bool },
+    /// More memory than [`Limits::decoder_bytes`](crate::limits::Limits::decoder_bytes).
+    #[error("unpacking the {compression} stream takes more than {limit} bytes of memory")]
+    DecoderTooBig { compression: Compression, limit: u64 },
     /// A stamp names its input in 16 bits.
     #[error("is beyond the {} inputs one call can take", u32::from(u16::MAX) + 1)]
     TooManyInputs,

@@ -1,12 +1,13 @@
 //! What is known of an input when reading is over.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
 use super::damage::{Damage, DamageKind};
 use super::error::CaptureError;
 use super::link::LinkType;
+use super::times::{ClockSteps, Times};
 use crate::hash::Hashes;
 use crate::time::Timestamp;
 
@@ -27,12 +28,24 @@ pub struct InputFacts {
     pub first_time: Timestamp,
     /// Latest time seen.
     pub last_time: Timestamp,
+    /// Packets older than the one before them. Their order is the file's all the same.
+    pub time_steps_back: Option<ClockSteps>,
+    /// Packets more than an hour younger than the one before them: silence, or a clock that was
+    /// set.
+    pub time_jumps_ahead: Option<ClockSteps>,
+    /// Packets that tell no time, or one beyond 1677–2262.
+    pub packets_without_time: u64,
     /// Packets of which the snap length kept only a part.
     pub snaplen_cut_packets: u64,
     /// The first places of damage, in order.
     pub damage: Vec<Damage>,
     /// All places of damage, also those not kept.
     pub damage_count: u64,
+    /// Bounds that were reached, by their names in [`Limits`](crate::limits::Limits), and how
+    /// often.
+    pub limits_reached: BTreeMap<&'static str, u64>,
+    /// What became of the file while it was read.
+    pub changed: Option<Change>,
     /// Set if and only if the input gave nothing and never could.
     pub error: Option<CaptureError>,
     /// Of the raw bytes to the very end; `None` if not asked for or not read to the end.
@@ -51,11 +64,40 @@ impl InputFacts {
             link_types: Vec::new(),
             first_time: Timestamp::UNKNOWN,
             last_time: Timestamp::UNKNOWN,
+            time_steps_back: None,
+            time_jumps_ahead: None,
+            packets_without_time: 0,
             snaplen_cut_packets: 0,
             damage: Vec::new(),
             damage_count: 0,
+            limits_reached: BTreeMap::new(),
+            changed: None,
             error: None,
             hashes: None,
+        }
+    }
+}
+
+/// What became of a file while it was read. It is read as far as it was long when it was first
+/// looked at, so a file that grows has an end.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Change {
+    /// What was added is not read.
+    Grew,
+    Shrank,
+    /// As long as before, but written to.
+    Modified,
+    /// Another file has its name now.
+    Replaced,
+}
+
+impl Change {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Grew => "grew",
+            Self::Shrank => "shrank",
+            Self::Modified => "modified",
+            Self::Replaced => "replaced",
         }
     }
 }
@@ -119,12 +161,12 @@ impl fmt::Display for Compression {
 /// Counts one input while it is read.
 pub(super) struct Tally {
     pub(super) packets: u64,
-    pub(super) first_time: Timestamp,
-    pub(super) last_time: Timestamp,
+    pub(super) times: Times,
     pub(super) snaplen_cut_packets: u64,
     pub(super) link_types: BTreeSet<LinkType>,
     pub(super) damage: Vec<Damage>,
     pub(super) damage_count: u64,
+    pub(super) limits_reached: BTreeMap<&'static str, u64>,
     damage_kept: usize,
 }
 
@@ -132,27 +174,21 @@ impl Tally {
     pub(super) fn new(damage_kept: usize) -> Self {
         Self {
             packets: 0,
-            first_time: Timestamp::UNKNOWN,
-            last_time: Timestamp::UNKNOWN,
+            times: Times::new(),
             snaplen_cut_packets: 0,
             link_types: BTreeSet::new(),
             damage: Vec::new(),
             damage_count: 0,
+            limits_reached: BTreeMap::new(),
             damage_kept,
         }
     }
 
-    /// Notes one packet's clock. [`Timestamp::UNKNOWN`] is the least value, so it never
-    /// becomes the latest by comparison, but would become the earliest.
-    pub(super) fn add_time(&mut self, at: Timestamp) {
-        if at.is_known() && (at < self.first_time || !self.first_time.is_known()) {
-            self.first_time = at;
-        }
-        self.last_time = self.last_time.max(at);
-    }
-
     pub(super) fn add_damage(&mut self, offset: u64, what: DamageKind) {
         self.damage_count += 1;
+        if let Some(name) = what.limit() {
+            *self.limits_reached.entry(name).or_default() += 1;
+        }
         if self.damage.len() < self.damage_kept {
             self.damage.push(Damage { offset, after_packet: self.packets, what });
         }

@@ -1,10 +1,15 @@
 //! Raw bytes of one source: counted, hashed and stoppable.
 
-use std::fs::{self, File};
+use std::cmp::Ordering;
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::digest::Digest;
 use super::error::CaptureError;
+use super::facts::Change;
 use super::pipe::Pipe;
 use super::progress::Progress;
 use super::{ReadOptions, Source};
@@ -13,6 +18,9 @@ use crate::hash::Hashes;
 /// A source being read. Once the stop flag is set it is at its end.
 pub(super) struct Input {
     from: Box<dyn Read + Send>,
+    /// The file, if it is a regular one, to see whether it changes.
+    file: Option<Watched>,
+    met_end: bool,
     progress: Progress,
     is_probe: bool,
     bytes: u64,
@@ -21,21 +29,63 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// Opens `source` to be read once, counted and hashed.
-    pub(super) fn open(source: &Source, options: &ReadOptions) -> Result<Self, CaptureError> {
+    /// Opens `source` to be read once, counted and hashed; as far as it was long when a look
+    /// found it to be `seen`.
+    pub(super) fn open(
+        source: &Source,
+        seen: Option<Identity>,
+        options: &ReadOptions,
+    ) -> Result<Self, CaptureError> {
         let digest = if options.hash_inputs { Some(Digest::start()?) } else { None };
-        let from = open_bytes(source, &options.progress)?;
-        Ok(Self { digest, is_probe: false, ..Self::over(from, &options.progress) })
+        Ok(Self { digest, is_probe: false, ..Self::open_bytes(source, seen, options)? })
     }
 
     /// Opens `source` for a look: its bytes will be read, counted and hashed again later.
     pub(super) fn probe(source: &Source, options: &ReadOptions) -> Result<Self, CaptureError> {
-        Ok(Self::over(open_bytes(source, &options.progress)?, &options.progress))
+        Self::open_bytes(source, None, options)
+    }
+
+    /// Anything but a regular file may keep silent for ever, even while it is opened (a FIFO
+    /// without a writer), so it gets a thread to wait for it.
+    fn open_bytes(
+        source: &Source,
+        seen: Option<Identity>,
+        options: &ReadOptions,
+    ) -> Result<Self, CaptureError> {
+        let progress = &options.progress;
+        let Source::File(path) = source else {
+            let pipe = Pipe::start(progress.clone(), || Ok(io::stdin()))?;
+            return Ok(Self::over(Box::new(pipe), progress));
+        };
+        let metadata = fs::metadata(path)?;
+        if metadata.is_dir() {
+            return Err(CaptureError::Directory);
+        }
+        if metadata.is_file() {
+            let file = Arc::new(File::open(path)?);
+            let opened = Identity::of(&file.metadata()?);
+            let first = seen.unwrap_or(opened);
+            let whole = Arc::clone(&file).take(first.bytes_to_read(opened));
+            let watched = Watched { path: path.clone(), file, first };
+            return Ok(Self { file: Some(watched), ..Self::over(Box::new(whole), progress) });
+        }
+        let path = path.clone();
+        let pipe = Pipe::start(progress.clone(), || File::open(path))?;
+        Ok(Self::over(Box::new(pipe), progress))
     }
 
     fn over(from: Box<dyn Read + Send>, progress: &Progress) -> Self {
         let progress = progress.clone();
-        Self { from, progress, is_probe: true, bytes: 0, digest: None, failure: None }
+        Self {
+            from,
+            file: None,
+            met_end: false,
+            progress,
+            is_probe: true,
+            bytes: 0,
+            digest: None,
+            failure: None,
+        }
     }
 
     /// An input without bytes, to stand in for one that is being moved.
@@ -57,9 +107,23 @@ impl Input {
         self.failure.as_deref()
     }
 
-    /// Reads on to the very end, whatever the bytes mean, and hashes them if that was asked.
+    /// Which file this is; `None` if it is none.
+    pub(super) fn identity(&self) -> Option<Identity> {
+        self.file.as_ref().map(|file| file.first)
+    }
+
+    /// What became of the file since it was first looked at.
+    pub(super) fn change(&self) -> Option<Change> {
+        self.file.as_ref().and_then(Watched::change)
+    }
+
+    /// Reads on to the very end, whatever the bytes mean, and hashes them if that was asked. A
+    /// device may have no end, so what is no file is not read on.
     pub(super) fn finish(&mut self) -> Option<Hashes> {
         self.digest.as_ref()?;
+        if self.file.is_none() && !self.met_end {
+            return None;
+        }
         let mut scratch = vec![0; DRAIN_BYTES];
         while matches!(self.read(&mut scratch), Ok(1..)) {}
         let digest = self.digest.take()?;
@@ -73,6 +137,7 @@ impl Read for Input {
         while !self.progress.is_stopped() {
             match self.from.read(into) {
                 Ok(count) => {
+                    self.met_end |= count == 0 && !into.is_empty();
                     self.note(into.get(..count).unwrap_or_default());
                     return Ok(count);
                 }
@@ -103,25 +168,68 @@ impl Input {
 /// The size of `source`, if it is one that can be closed now and opened again later.
 pub(super) fn regular_size(source: &Source) -> Option<u64> {
     let Source::File(path) = source else { return None };
-    fs::metadata(path).ok().filter(fs::Metadata::is_file).map(|metadata| metadata.len())
+    fs::metadata(path).ok().filter(Metadata::is_file).map(|metadata| metadata.len())
 }
 
-/// Anything but a regular file may keep silent for ever, even while it is opened (a FIFO
-/// without a writer), so it gets a thread to wait for it.
-fn open_bytes(source: &Source, progress: &Progress) -> Result<Box<dyn Read + Send>, CaptureError> {
-    let Source::File(path) = source else {
-        let pipe = Pipe::start(progress.clone(), || Ok(io::stdin()))?;
-        return Ok(Box::new(pipe));
-    };
-    let metadata = fs::metadata(path)?;
-    if metadata.is_dir() {
-        return Err(CaptureError::Directory);
+/// A regular file that is being read.
+struct Watched {
+    path: PathBuf,
+    file: Arc<File>,
+    first: Identity,
+}
+
+/// Which file, how long and how old.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Identity {
+    /// Device and inode, where there are such.
+    place: Option<(u64, u64)>,
+    len: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Watched {
+    /// Asks the open file, for there may be another under its name; and that is told.
+    fn change(&self) -> Option<Change> {
+        let now = Identity::of(&self.file.metadata().ok()?);
+        let named = self.named().unwrap_or(now);
+        if now.place != self.first.place || named.place != now.place {
+            return Some(Change::Replaced);
+        }
+        match now.len.cmp(&self.first.len) {
+            Ordering::Less => Some(Change::Shrank),
+            // A file of /proc has no length.
+            Ordering::Greater if self.first.len > 0 => Some(Change::Grew),
+            _ => (now.modified != self.first.modified).then_some(Change::Modified),
+        }
     }
-    if metadata.is_file() {
-        return Ok(Box::new(File::open(path)?));
+
+    fn named(&self) -> Option<Identity> {
+        fs::metadata(&self.path).ok().map(|metadata| Identity::of(&metadata))
     }
-    let path = path.clone();
-    Ok(Box::new(Pipe::start(progress.clone(), || File::open(path))?))
+}
+
+impl Identity {
+    fn of(metadata: &Metadata) -> Self {
+        Self { place: place(metadata), len: metadata.len(), modified: metadata.modified().ok() }
+    }
+
+    /// How far to read what was this when it was looked at, and is `opened` now. A file of /proc
+    /// has no length and an end all the same.
+    fn bytes_to_read(self, opened: Self) -> u64 {
+        let len = if self.place == opened.place { self.len } else { opened.len };
+        if len == 0 { u64::MAX } else { len }
+    }
+}
+
+#[cfg(unix)]
+fn place(metadata: &Metadata) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+fn place(_: &Metadata) -> Option<(u64, u64)> {
+    None
 }
 
 const DRAIN_BYTES: usize = 256 << 10;

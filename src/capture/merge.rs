@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use super::error::CaptureError;
 use super::facts::InputFacts;
-use super::input::{self, Input};
+use super::input::{self, Identity, Input};
 use super::reader::Reader;
 use super::{Frame, ReadOptions, Source};
 use crate::time::Timestamp;
@@ -17,7 +17,8 @@ use crate::time::Timestamp;
 /// Rotated files would need one open file and one buffer each, so a file is looked into for
 /// its first time, closed, and opened again when its turn comes. Inputs that can be read only
 /// once stay open. Between inputs the earliest next packet goes first, of equal ones that of
-/// the input named first; inside one input order is never changed.
+/// the input named first; inside one input order is never changed: what follows a packet whose
+/// clock jumped ahead waits with it, and what follows one that stepped back goes at once.
 pub struct Capture {
     slots: Vec<Slot>,
     /// Inputs that may have packets, by the time of their next one.
@@ -37,7 +38,8 @@ impl Capture {
         let mut capture = Self { slots: Vec::new(), queue: BinaryHeap::new(), options };
         let is_alone = sources.len() == 1;
         for (number, source) in sources.iter().enumerate() {
-            let mut slot = Slot { number, source: source.clone(), state: State::new(source) };
+            let state = State::new(source);
+            let mut slot = Slot { number, source: source.clone(), seen: None, state };
             if let Some(time) = slot.look(is_alone, &capture.options) {
                 capture.queue.push(Reverse((time, number)));
             }
@@ -77,6 +79,8 @@ impl Capture {
 struct Slot {
     number: usize,
     source: Source,
+    /// Which file a look found.
+    seen: Option<Identity>,
     state: State,
 }
 
@@ -117,14 +121,13 @@ impl Slot {
         match opened {
             Ok(mut reader) if reader.is_capture() => {
                 let time = reader.advance();
+                self.seen = reader.identity();
                 self.wait(reader);
                 Some(time)
             }
-            // Opened again, for facts that hold the size and the hash of what it is instead.
-            Ok(_) => {
-                self.open(options);
-                None
-            }
+            // Opened again, for facts that hold the size and the hash of what it is instead; and
+            // it may have become a capture since.
+            Ok(_) => self.open(options).map(Reader::advance),
             Err(error) => {
                 self.fail(error);
                 None
@@ -135,7 +138,7 @@ impl Slot {
     /// The open reader; `None` if the input turns out to be none.
     fn open(&mut self, options: &ReadOptions) -> Option<&mut Reader> {
         if let State::Waiting(_) = self.state {
-            let input = Input::open(&self.source, options);
+            let input = Input::open(&self.source, self.seen, options);
             match input.and_then(|input| self.reader(input, BUFFER_BYTES, options)) {
                 Ok(reader) if reader.is_capture() => self.state = State::Open(Box::new(reader)),
                 Ok(reader) => self.done(reader),

@@ -3,7 +3,8 @@
 //! A source passes through four stations, each in its own file: `input` reads, counts and
 //! hashes raw bytes; `stream` takes compression off; `window` holds the stretch of the
 //! stream that is being looked at; `pcap` and `pcapng` find the packets in it.
-//! `reader` puts them together for one input, `merge` makes one capture of several.
+//! `reader` puts them together for one input, `merge` makes one capture of several. Where
+//! something cannot be a packet `resync` finds the next, and `times` watches the clock.
 
 mod damage;
 mod digest;
@@ -20,20 +21,23 @@ mod pcapng;
 mod pipe;
 mod progress;
 mod reader;
+mod resync;
 mod sniff;
 mod stream;
 #[cfg(test)]
 mod tests;
+mod times;
 mod window;
 
 use std::path::{Path, PathBuf};
 
 pub use damage::{Damage, DamageKind};
 pub use error::CaptureError;
-pub use facts::{Compression, Format, InputFacts};
+pub use facts::{Change, Compression, Format, InputFacts};
 pub use link::LinkType;
 pub use merge::Capture;
 pub use progress::Progress;
+pub use times::ClockSteps;
 
 use crate::limits::Limits;
 use crate::time::Stamp;
@@ -72,11 +76,13 @@ impl Source {
     }
 }
 
-/// How captures are read.
+/// How captures are read. A file that grows meanwhile is read as far as it was long when it was
+/// first looked at: what comes out is what a copy made then would give.
 #[derive(Clone, Debug, Default)]
 pub struct ReadOptions {
     pub limits: Limits,
-    /// Hash the raw bytes of every input, to their very end.
+    /// Hash the raw bytes of every input, to their very end; of a pipe or a device, only if its
+    /// end was reached: some have none.
     pub hash_inputs: bool,
     pub progress: Progress,
 }

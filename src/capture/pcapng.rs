@@ -11,6 +11,7 @@ use super::damage::DamageKind;
 use super::facts::Tally;
 use super::interface::Interface;
 use super::reader::Record;
+use super::resync::{BELIEVED_BYTES, Resync};
 use super::window::{Halt, Window};
 use crate::limits::Limits;
 use crate::time::Timestamp;
@@ -18,8 +19,8 @@ use crate::time::Timestamp;
 /// Finds the packets of a pcapng file.
 ///
 /// A block's type and length are read first, and only as many bytes as it claims are looked
-/// at: a block that is corrupt inside costs itself, not the file. Blocks that say nothing
-/// about packets are stepped over unread, however long.
+/// at: a block that is corrupt inside costs itself, not the file. Where its length is corrupt
+/// the next believable block is searched for.
 ///
 /// Packet blocks with options are not given to pcap-parser: it would make a list of the
 /// options of every packet, an allocation each, and 128 MiB for a hostile block of 16.
@@ -29,6 +30,7 @@ pub(super) struct Pcapng {
     /// that those after it keep their numbers.
     interfaces: Vec<Option<Interface>>,
     limits: Limits,
+    resync: Resync,
 }
 
 /// Whether a file begins as pcapng does: the section header's type reads the same in both
@@ -40,28 +42,36 @@ pub(super) fn recognise(head: &[u8]) -> bool {
 
 impl Pcapng {
     pub(super) fn new(limits: Limits) -> Self {
-        Self { is_big: false, interfaces: Vec::new(), limits }
+        let resync = Resync::new(limits.resync_bytes);
+        Self { is_big: false, interfaces: Vec::new(), limits, resync }
     }
 
     /// Steps over everything up to and including the next packet.
     pub(super) fn next(&mut self, window: &mut Window, tally: &mut Tally) -> Result<Record, Halt> {
         loop {
-            let head = self.block_head(window)?;
-            let record = match head.kind {
-                EPB_MAGIC | SPB_MAGIC | OPB_TYPE => self.packet(head, window, tally)?,
-                SHB_MAGIC | IDB_MAGIC => {
-                    self.description(head, window, tally)?;
-                    None
+            match self.block(window, tally) {
+                Ok(Some(record)) => return Ok(record),
+                Ok(None) => {}
+                Err(Halt::Damaged { what, .. }) if what.is_misframed() => {
+                    self.search(window, tally, what)?;
                 }
-                _ => {
-                    self.step_over(head, window)?;
-                    None
-                }
-            };
-            if let Some(record) = record {
-                return Ok(record);
+                Err(halt) => return Err(halt),
             }
         }
+    }
+
+    /// Steps over one block, which may have a packet.
+    #[inline]
+    fn block(&mut self, window: &mut Window, tally: &mut Tally) -> Result<Option<Record>, Halt> {
+        let head = self.block_head(window)?;
+        let len = self.hold(head, window)?;
+        match head.kind {
+            EPB_MAGIC | SPB_MAGIC | OPB_TYPE => return Ok(self.packet(head, len, window, tally)),
+            SHB_MAGIC | IDB_MAGIC => self.description(head, len, window, tally),
+            _ => {}
+        }
+        window.take(0, len);
+        Ok(None)
     }
 
     /// Type and length of the block at the current position. A section header decides the
@@ -86,20 +96,20 @@ impl Pcapng {
     fn packet(
         &self,
         head: Head,
+        len: usize,
         window: &mut Window,
         tally: &mut Tally,
-    ) -> Result<Option<Record>, Halt> {
-        let len = self.hold(head, self.limits.record_bytes, window)?;
+    ) -> Option<Record> {
         let offset = window.offset();
         let block = window.filled().get(..len).unwrap_or_default();
         let found = self.locate(head, block);
         let start = window.take(0, len);
         match found {
-            Ok(record) => return Ok(Some(Record { place: start + record.place, ..record })),
+            Ok(record) => return Some(Record { place: start + record.place, ..record }),
             Err(what) => tally.add_damage(offset, what),
         }
         tally.packets += 1;
-        Ok(None)
+        None
     }
 
     /// The packet in a whole block, its place counted from the block's beginning.
@@ -158,38 +168,33 @@ impl Pcapng {
     }
 
     /// Reads a section header or an interface description.
-    fn description(
-        &mut self,
-        head: Head,
-        window: &mut Window,
-        tally: &mut Tally,
-    ) -> Result<(), Halt> {
-        let len = self.hold(head, self.limits.description_bytes, window)?;
+    fn description(&mut self, head: Head, len: usize, window: &Window, tally: &mut Tally) {
+        let limit = self.limits.description_bytes;
         let block = window.filled().get(..len).unwrap_or_default();
-        let read = if head.kind == SHB_MAGIC {
+        let is_too_big = len > limit;
+        let is_read = if head.kind == SHB_MAGIC {
             self.interfaces.clear();
-            parse_sectionheaderblock(block).is_ok()
+            is_too_big || parse_sectionheaderblock(block).is_ok()
         } else {
-            self.describe(block, window.offset(), tally)
+            let interface = if is_too_big { None } else { self.parse_description(block) };
+            self.remember(interface, window.offset(), tally);
+            interface.is_some()
         };
-        if !read {
+        if is_too_big {
+            let what = DamageKind::DescriptionTooBig { len: head.len, limit };
+            tally.add_damage(window.offset(), what);
+        } else if !is_read {
             tally.add_damage(window.offset(), DamageKind::CorruptBlock { len: head.len });
         }
-        window.take(0, len);
-        Ok(())
     }
 
-    /// Remembers an interface; `false` if its block is corrupt.
-    fn describe(&mut self, block: &[u8], offset: u64, tally: &mut Tally) -> bool {
+    fn remember(&mut self, interface: Option<Interface>, offset: u64, tally: &mut Tally) {
         let limit = self.limits.interfaces;
         if self.interfaces.len() >= limit {
-            tally.add_damage(offset, DamageKind::TooManyInterfaces { limit });
-            return true;
+            return tally.add_damage(offset, DamageKind::TooManyInterfaces { limit });
         }
-        let interface = self.parse_description(block);
         tally.link_types.extend(interface.map(|interface| interface.link));
         self.interfaces.push(interface);
-        interface.is_some()
     }
 
     fn parse_description(&self, block: &[u8]) -> Option<Interface> {
@@ -201,36 +206,18 @@ impl Pcapng {
         parse(block).ok().map(|(_, block)| Interface::describe(&block, self.is_big))
     }
 
-    /// Steps over a block without holding it; its trailing length must agree, or where the
-    /// next block begins is unknown.
-    fn step_over(&self, head: Head, window: &mut Window) -> Result<(), Halt> {
-        let bad = window.damaged(DamageKind::BadBlockLength { len: head.len });
-        let skipped = window
-            .skip(u64::from(head.len) - TRAILER_BYTES as u64)
-            .and_then(|()| window.require_inside(TRAILER_BYTES));
-        match skipped {
-            // The file ended inside a block longer than any: more likely the length is false.
-            Err(Halt::Damaged { what: DamageKind::Cut, .. })
-                if head.len as usize > self.limits.record_bytes =>
-            {
-                return Err(bad);
-            }
-            other => other?,
-        }
-        if self.u32_at(window.filled(), 0) != head.len {
-            return Err(bad);
-        }
-        window.take(TRAILER_BYTES, 0);
-        Ok(())
-    }
-
-    /// Makes the whole block present, if it is not too long and both its lengths agree.
+    /// Makes the whole block present, if it is not too long and both its lengths agree. The file
+    /// that ends inside a block longer than any is not cut: more likely the length is false.
     #[inline]
-    fn hold(&self, head: Head, limit: usize, window: &mut Window) -> Result<usize, Halt> {
+    fn hold(&self, head: Head, window: &mut Window) -> Result<usize, Halt> {
+        let limit = self.limits.record_bytes;
         let len = usize::try_from(head.len).unwrap_or(usize::MAX);
         if len > limit {
             let len = u64::from(head.len);
             return Err(window.damaged(DamageKind::RecordTooBig { len, limit }));
+        }
+        if len > BELIEVED_BYTES && !window.fill(len) {
+            return Err(window.damaged(DamageKind::BadBlockLength { len: head.len }));
         }
         window.require(len)?;
         if self.u32_at(window.filled(), len - TRAILER_BYTES) != head.len {
@@ -239,12 +226,25 @@ impl Pcapng {
         Ok(len)
     }
 
+    /// Goes to the next block, or ends for the reason given.
+    fn search(
+        &mut self,
+        window: &mut Window,
+        tally: &mut Tally,
+        why: DamageKind,
+    ) -> Result<(), Halt> {
+        self.resync.go_on(window, tally, why, self.is_big, |bytes, is_big| {
+            let is_section = bytes.starts_with(&SHB_MAGIC.to_be_bytes());
+            let order = bytes.get(8..12).filter(|_| is_section).and_then(byte_order);
+            *is_big = order.unwrap_or(*is_big);
+            believed_block(bytes, *is_big)
+        })
+    }
+
     /// A number in the section's byte order; 0 if the block is too short to hold it.
     #[inline]
     fn u32_at(&self, bytes: &[u8], at: usize) -> u32 {
-        let field = bytes.get(at..).and_then(<[u8]>::first_chunk);
-        let read = if self.is_big { u32::from_be_bytes } else { u32::from_le_bytes };
-        field.map_or(0, |field| read(*field))
+        u32_at(bytes, at, self.is_big)
     }
 
     fn u16_at(&self, bytes: &[u8], at: usize) -> u16 {
@@ -252,6 +252,28 @@ impl Pcapng {
         let read = if self.is_big { u16::from_be_bytes } else { u16::from_le_bytes };
         field.map_or(0, |field| read(*field))
     }
+}
+
+#[inline]
+fn u32_at(bytes: &[u8], at: usize, is_big: bool) -> u32 {
+    let field = bytes.get(at..).and_then(<[u8]>::first_chunk);
+    let read = if is_big { u32::from_be_bytes } else { u32::from_le_bytes };
+    field.map_or(0, |field| read(*field))
+}
+
+/// The length of the block at the beginning of `bytes`, if it is one that captures have, wholly
+/// here and with both its lengths.
+fn believed_block(bytes: &[u8], is_big: bool) -> Option<usize> {
+    let kind = u32_at(bytes, 0, is_big);
+    let len = usize::try_from(u32_at(bytes, 4, is_big)).ok()?;
+    let fits = (LEAST_BLOCK_BYTES as usize..=BELIEVED_BYTES).contains(&len) && len % 4 == 0;
+    let is_known = match kind {
+        SHB_MAGIC => bytes.get(8..12).and_then(byte_order) == Some(is_big),
+        EPB_MAGIC => u32_at(bytes, 20, is_big) as usize + PACKET_HEAD_BYTES + TRAILER_BYTES <= len,
+        kind => USUAL_BLOCKS.contains(&kind),
+    };
+    let is_whole = fits && is_known && len <= bytes.len();
+    (is_whole && u32_at(bytes, len - TRAILER_BYTES, is_big) as usize == len).then_some(len)
 }
 
 /// Type and total length of a block, in bytes.
@@ -276,6 +298,10 @@ fn byte_order(magic: &[u8]) -> Option<bool> {
 
 /// The obsolete Packet Block (draft-ietf-opsawg-pcapng appendix A).
 const OPB_TYPE: u32 = 2;
+/// Blocks to which a search holds, beside sections and packets: interfaces, packets of the other
+/// kinds, names, statistics, journal entries, secrets and custom blocks.
+const USUAL_BLOCKS: [u32; 9] =
+    [IDB_MAGIC, OPB_TYPE, SPB_MAGIC, 4, 5, 9, 10, 0x0000_0bad, 0x4000_0bad];
 const HEAD_BYTES: usize = 8;
 /// What stands before the packet in an Enhanced or obsolete Packet Block.
 const PACKET_HEAD_BYTES: usize = 28;

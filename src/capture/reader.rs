@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::damage::DamageKind;
 use super::error::CaptureError;
 use super::facts::{Format, InputFacts, Tally};
-use super::input::Input;
+use super::input::{Identity, Input};
 use super::link::LinkType;
 use super::pcap::{Layout, Pcap};
 use super::pcapng::{self, Pcapng};
@@ -13,6 +13,7 @@ use super::sniff;
 use super::stream::Stream;
 use super::window::{Halt, Window};
 use super::{Frame, ReadOptions};
+use crate::limits::Limits;
 use crate::time::{Stamp, Timestamp};
 
 /// Reads the packets of one input, in their order.
@@ -27,8 +28,6 @@ pub(super) struct Reader {
     tally: Tally,
     error: Option<CaptureError>,
     input: u16,
-    /// The last time a packet told: packets without one are ordered by it.
-    clock: Timestamp,
     head: Option<Record>,
 }
 
@@ -61,13 +60,12 @@ impl Reader {
     ) -> Result<Self, CaptureError> {
         let stream = Stream::open(input, options.limits.decoder_bytes)?;
         let mut reader = Self {
-            window: Window::new(stream, options.progress.clone(), buffer_bytes),
+            window: Window::new(stream, options.progress.clone(), buffer_bytes, &options.limits),
             packets: Packets::None,
             format: None,
             tally: Tally::new(options.limits.damage_kept),
             error: None,
             input: number,
-            clock: Timestamp::UNKNOWN,
             head: None,
         };
         reader.recognise(options);
@@ -81,7 +79,7 @@ impl Reader {
             return self.head.take();
         }
         let found = match &mut self.packets {
-            Packets::Pcap(pcap) => pcap.next(&mut self.window),
+            Packets::Pcap(pcap) => pcap.next(&mut self.window, &mut self.tally),
             Packets::Pcapng(pcapng) => pcapng.next(&mut self.window, &mut self.tally),
             Packets::None => return None,
         };
@@ -105,7 +103,7 @@ impl Reader {
     /// Reads up to the next packet; when it goes in a merge.
     pub(super) fn advance(&mut self) -> Timestamp {
         self.head = self.next();
-        self.clock
+        self.clock()
     }
 
     /// Lends the packet of `record`, the last one read.
@@ -119,10 +117,16 @@ impl Reader {
         }
     }
 
-    /// When the last record read stands in a merge.
+    /// When the last record read stands in a merge: a packet without a time stays behind the one
+    /// before it.
     #[inline]
     pub(super) fn clock(&self) -> Timestamp {
-        self.clock
+        self.tally.times.clock
+    }
+
+    /// Which file is read, if it is one.
+    pub(super) fn identity(&self) -> Option<Identity> {
+        self.window.stream.input().identity()
     }
 
     pub(super) fn is_capture(&self) -> bool {
@@ -131,19 +135,26 @@ impl Reader {
 
     /// Everything known of the input. Reads the rest of it if it is being hashed.
     pub(super) fn finish(mut self, path: PathBuf) -> InputFacts {
+        let changed = self.window.stream.input().change();
         let hashes = self.window.stream.input_mut().finish();
+        let (times, tally) = (self.tally.times, self.tally);
         InputFacts {
             path,
             format: self.format,
             compression: self.window.stream.compression,
             bytes: self.window.stream.input().bytes(),
-            packets: self.tally.packets,
-            link_types: self.tally.link_types.into_iter().collect(),
-            first_time: self.tally.first_time,
-            last_time: self.tally.last_time,
-            snaplen_cut_packets: self.tally.snaplen_cut_packets,
-            damage: self.tally.damage,
-            damage_count: self.tally.damage_count,
+            packets: tally.packets,
+            link_types: tally.link_types.into_iter().collect(),
+            first_time: times.first,
+            last_time: times.last,
+            time_steps_back: times.steps_back,
+            time_jumps_ahead: times.jumps_ahead,
+            packets_without_time: times.unknown,
+            snaplen_cut_packets: tally.snaplen_cut_packets,
+            damage: tally.damage,
+            damage_count: tally.damage_count,
+            limits_reached: tally.limits_reached,
+            changed,
             error: self.error,
             hashes,
         }
@@ -155,7 +166,7 @@ impl Reader {
         let head = self.window.filled();
         if let Some(layout) = Layout::recognise(head) {
             self.format = Some(layout.format);
-            self.open_pcap(layout, options.limits.record_bytes);
+            self.open_pcap(layout, &options.limits);
         } else if pcapng::recognise(head) {
             self.format = Some(Format::Pcapng);
             self.packets = Packets::Pcapng(Pcapng::new(options.limits.clone()));
@@ -164,8 +175,8 @@ impl Reader {
         }
     }
 
-    fn open_pcap(&mut self, layout: Layout, limit: usize) {
-        match Pcap::open(layout, &mut self.window, limit) {
+    fn open_pcap(&mut self, layout: Layout, limits: &Limits) {
+        match Pcap::open(layout, &mut self.window, limits) {
             Ok(pcap) => {
                 self.tally.link_types.insert(pcap.link());
                 self.packets = Packets::Pcap(pcap);
@@ -186,10 +197,17 @@ impl Reader {
             Some(Halt::Damaged { what: DamageKind::StreamCorrupt { compression, .. }, .. }) => {
                 CaptureError::Unpacking { compression, is_cut: false }
             }
+            Some(Halt::Damaged {
+                what: DamageKind::DecoderTooBig { compression, limit }, ..
+            }) => CaptureError::DecoderTooBig { compression, limit },
             Some(Halt::Damaged { what: DamageKind::ReadFailed(reason), .. }) => {
                 CaptureError::Io(std::io::Error::other(reason))
             }
-            _ => CaptureError::NotACapture(sniff::describe(self.sample())),
+            _ => sniff::refuse(
+                self.sample(),
+                self.window.stream.compression,
+                self.identity().is_some(),
+            ),
         }
     }
 
@@ -202,9 +220,9 @@ impl Reader {
     #[inline]
     fn count(&mut self, record: &Record) {
         self.tally.packets += 1;
-        self.tally.add_time(record.at);
-        if record.at.is_known() {
-            self.clock = record.at;
+        self.tally.times.add(record.at, self.tally.packets);
+        if record.len > 0 {
+            self.window.note_packet();
         }
         if u64::from(record.wire_len) > record.len as u64 {
             self.tally.snaplen_cut_packets += 1;
@@ -222,4 +240,4 @@ impl Reader {
 
 /// pcapng's type, length and byte-order magic.
 const MAGIC_BYTES: usize = 12;
-const SAMPLE_BYTES: usize = 512;
+const SAMPLE_BYTES: usize = 4 << 10;

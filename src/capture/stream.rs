@@ -53,6 +53,14 @@ impl Stream {
     }
 }
 
+/// Whether a decoder failed because it may not take the memory the file asks for.
+pub(super) fn is_too_big(error: &io::Error) -> bool {
+    let xz = error.get_ref().and_then(|inner| inner.downcast_ref::<liblzma::stream::Error>());
+    // zstd has a text and nothing else.
+    xz == Some(&liblzma::stream::Error::MemLimit)
+        || error.to_string().starts_with("Frame requires too much memory")
+}
+
 /// The source, with the bytes that were looked at put back in front.
 pub(super) type Raw = Chain<Cursor<Vec<u8>>, Input>;
 pub(super) type Packed = BufReader<Raw>;
@@ -120,7 +128,7 @@ fn xz_decoder(raw: Raw, decoder_bytes: u64) -> io::Result<XzDecoder<Packed>> {
     Ok(XzDecoder::new_stream(packed(raw), coder))
 }
 
-fn recognise(head: &[u8]) -> Option<Compression> {
+pub(super) fn recognise(head: &[u8]) -> Option<Compression> {
     match head {
         [0x1f, 0x8b, 0x08, ..] => Some(Compression::Gzip),
         // The second is a skippable frame, with which pzstd begins.

@@ -1,6 +1,9 @@
 //! Captures made by hand, byte by byte: every layout, every compression, and damage to all.
 
+mod bombs;
+mod broken;
 mod build;
+mod clock;
 mod compression;
 mod formats;
 mod merging;

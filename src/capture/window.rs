@@ -2,7 +2,8 @@
 
 use super::damage::DamageKind;
 use super::progress::Progress;
-use super::stream::Stream;
+use super::stream::{self, Stream};
+use crate::limits::Limits;
 
 /// A moving window on the decompressed bytes of one input.
 ///
@@ -17,19 +18,43 @@ pub(super) struct Window {
     end: usize,
     /// Where `buffer[0]` stands in the stream.
     base: u64,
+    /// Why there is no more to read, once that is so: a source is never asked again, though a
+    /// terminal or a failed decoder might then give more.
+    ended: Option<Halt>,
+    /// Behind the last packet that had bytes.
+    fruitful: u64,
+    bounds: Bounds,
+}
+
+/// What a compressed input may unpack to.
+struct Bounds {
+    unpacked_bytes: u64,
+    unpack_ratio: u64,
+    decoder_bytes: u64,
 }
 
 /// Why no more packets come from an input.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Halt {
     End,
     Damaged { offset: u64, what: DamageKind },
 }
 
 impl Window {
-    pub(super) fn new(stream: Stream, progress: Progress, buffer_bytes: usize) -> Self {
+    pub(super) fn new(
+        stream: Stream,
+        progress: Progress,
+        buffer_bytes: usize,
+        limits: &Limits,
+    ) -> Self {
         let buffer = vec![0; buffer_bytes.max(ROOM_BYTES * 2)];
-        Self { stream, progress, buffer, start: 0, end: 0, base: 0 }
+        let bounds = Bounds {
+            unpacked_bytes: limits.unpacked_bytes,
+            unpack_ratio: limits.unpack_ratio,
+            decoder_bytes: limits.decoder_bytes,
+        };
+        let (start, end, base, fruitful, ended) = (0, 0, 0, 0, None);
+        Self { stream, progress, buffer, start, end, base, ended, fruitful, bounds }
     }
 
     /// What is here of the stream, from the current position.
@@ -45,20 +70,18 @@ impl Window {
     /// Makes at least `count` bytes [`filled`](Self::filled).
     #[inline]
     pub(super) fn require(&mut self, count: usize) -> Result<(), Halt> {
-        while self.end - self.start < count {
-            if !self.read_more()? {
-                return Err(self.halt_at_end());
-            }
-        }
-        Ok(())
+        if self.fill(count) { Ok(()) } else { Err(self.halt_at_end()) }
     }
 
-    /// As [`require`](Self::require), where the stream must not end.
-    pub(super) fn require_inside(&mut self, count: usize) -> Result<(), Halt> {
-        self.require(count).map_err(|halt| match halt {
-            Halt::End => self.cut(),
-            damaged => damaged,
-        })
+    /// As [`require`](Self::require), where the stream may end before.
+    #[inline]
+    pub(super) fn fill(&mut self, count: usize) -> bool {
+        while self.end - self.start < count {
+            if !self.read_more() {
+                return false;
+            }
+        }
+        true
     }
 
     /// Steps over `header + count` bytes that are filled; the last `count` of them stay
@@ -76,20 +99,10 @@ impl Window {
         self.buffer.get(place..place + count).unwrap_or_default()
     }
 
-    /// Steps over bytes without ever holding all of them.
-    pub(super) fn skip(&mut self, count: u64) -> Result<(), Halt> {
-        let mut left = count;
-        loop {
-            let here = (self.end - self.start).min(usize::try_from(left).unwrap_or(usize::MAX));
-            self.start += here;
-            left -= here as u64;
-            if left == 0 {
-                return Ok(());
-            }
-            if !self.read_more()? {
-                return Err(self.cut());
-            }
-        }
+    /// What was unpacked up to here was worth it.
+    #[inline]
+    pub(super) fn note_packet(&mut self) {
+        self.fruitful = self.offset();
     }
 
     pub(super) fn is_stopped(&self) -> bool {
@@ -101,34 +114,51 @@ impl Window {
         Halt::Damaged { offset: self.offset(), what }
     }
 
-    fn halt_at_end(&self) -> Halt {
-        if self.start == self.end { Halt::End } else { self.cut() }
+    /// Why there is no more to read, beyond the end of the stream.
+    pub(super) fn end(&self) -> Halt {
+        self.ended.clone().unwrap_or(Halt::End)
     }
 
-    /// A stream that was stopped is not cut.
-    fn cut(&self) -> Halt {
-        if self.is_stopped() {
-            return Halt::End;
+    fn halt_at_end(&self) -> Halt {
+        match &self.ended {
+            Some(halt @ Halt::Damaged { .. }) => halt.clone(),
+            // A stream that was stopped is not cut.
+            _ if self.start == self.end || self.is_stopped() => Halt::End,
+            _ => self.at_end(DamageKind::Cut),
         }
-        Halt::Damaged { offset: self.base + self.end as u64, what: DamageKind::Cut }
     }
 
     /// One read; `false` at the end of the stream.
     #[cold]
-    fn read_more(&mut self) -> Result<bool, Halt> {
+    fn read_more(&mut self) -> bool {
         // Asked here too: a little compressed input may unpack for minutes.
-        if self.is_stopped() {
-            return Ok(false);
+        if self.ended.is_none() && !self.is_stopped() {
+            self.ended = self.excess().map(|what| self.at_end(what));
+        }
+        if self.ended.is_some() || self.is_stopped() {
+            return false;
         }
         self.make_room();
         let room = self.buffer.get_mut(self.end..).unwrap_or_default();
         match self.stream.read(room) {
-            Ok(count) => {
-                self.end += count;
-                Ok(count > 0)
-            }
-            Err(error) => Err(self.failed(&error)),
+            Ok(0) => self.ended = Some(Halt::End),
+            Ok(count) => self.end += count,
+            Err(error) => self.ended = Some(self.failed(&error)),
         }
+        self.ended.is_none()
+    }
+
+    /// Which bound of unpacking is exceeded.
+    fn excess(&self) -> Option<DamageKind> {
+        let compression = self.stream.compression?;
+        let unpacked = self.base + self.end as u64;
+        let (bytes, ratio) = (self.bounds.unpacked_bytes, self.bounds.unpack_ratio);
+        if unpacked.saturating_sub(self.fruitful) > bytes {
+            return Some(DamageKind::Barren { compression, bytes });
+        }
+        let packed = self.stream.input().bytes();
+        let is_bomb = unpacked > bytes && unpacked > packed.saturating_mul(ratio);
+        is_bomb.then_some(DamageKind::Bomb { compression, ratio })
     }
 
     /// Moves what is left to the front when little room is behind it, so that reads stay
@@ -153,9 +183,16 @@ impl Window {
             (None, Some(_)) if self.is_stopped() => return Halt::End,
             (None, Some(compression)) => match error.kind() {
                 std::io::ErrorKind::UnexpectedEof => DamageKind::StreamCut(compression),
+                _ if stream::is_too_big(error) => {
+                    DamageKind::DecoderTooBig { compression, limit: self.bounds.decoder_bytes }
+                }
                 _ => DamageKind::StreamCorrupt { compression, reason: error.to_string() },
             },
         };
+        self.at_end(what)
+    }
+
+    fn at_end(&self, what: DamageKind) -> Halt {
         Halt::Damaged { offset: self.base + self.end as u64, what }
     }
 }

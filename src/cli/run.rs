@@ -14,7 +14,7 @@ use super::args::{
 use super::progress::Bar;
 use crate::analysis::{CaptureFacts, Collector, Keeper};
 use crate::analyzer::{AnalysisOptions, analyze};
-use crate::capture::{Capture, CaptureError, InputFacts, Progress, ReadOptions, Source};
+use crate::capture::{Capture, CaptureError, Change, InputFacts, Progress, ReadOptions, Source};
 use crate::hash::HashSet;
 use crate::limits::Limits;
 use crate::report::document::DocumentOptions;
@@ -154,7 +154,10 @@ struct Read {
 
 impl Read {
     fn exit(&self) -> Exit {
-        let is_damaged = |input: &InputFacts| input.damage_count > 0 || input.error.is_some();
+        let is_damaged = |input: &InputFacts| {
+            let is_stable = matches!(input.changed, None | Some(Change::Grew));
+            input.damage_count > 0 || input.error.is_some() || !is_stable
+        };
         if self.facts.is_interrupted {
             Exit::Interrupted
         } else if self.inputs.iter().any(is_damaged) {
@@ -204,6 +207,7 @@ impl<'a> Reading<'a> {
         let mut facts = analyze(&mut capture, &options, sinks, out);
         let inputs = capture.finish();
         drop(bar);
+        facts.add_limits_of(&inputs);
         facts.is_interrupted = interrupted.load(Ordering::Relaxed);
         Ok(Read { facts, inputs })
     }

@@ -44,7 +44,7 @@ fn the_legacy_link_type_is_its_low_half_and_snaplens_are_not_believed() {
 }
 
 #[test]
-fn a_legacy_record_beyond_the_limit_ends_the_input_where_it_stands() {
+fn a_legacy_record_beyond_the_limit_with_nothing_behind_it_ends_the_input() {
     let header = LITTLE.pcap(0xa1b2_c3d4, 0, 1);
     for len in [1001, u32::MAX] {
         let bad = [LITTLE.u32s(&[0, 0, len, len]), vec![0; 3000]].concat();
@@ -146,7 +146,7 @@ fn a_corrupt_block_is_stepped_over_and_an_unreadable_description_keeps_its_numbe
 }
 
 #[test]
-fn a_block_whose_length_cannot_be_ends_the_input() {
+fn a_block_whose_length_cannot_be_costs_itself() {
     let good = [LITTLE.section(), LITTLE.interface(1, 0, &[]), LITTLE.enhanced(0, 0, b"x")];
     let good = good.concat();
     let mut torn = LITTLE.enhanced(0, 0, b"torn");
@@ -155,31 +155,54 @@ fn a_block_whose_length_cannot_be_ends_the_input() {
     *torn_unknown.last_mut().unwrap() = 1;
     let mut bad_order = LITTLE.section();
     bad_order[8] = 0;
-    for (bad, wanted) in [
+    for (bad, end) in [
         (torn, DamageKind::BadBlockLength { len: 36 }),
         (torn_unknown, DamageKind::BadBlockLength { len: 16 }),
         (LITTLE.u32s(&[6, 8, 8]), DamageKind::BadBlockLength { len: 8 }),
         (LITTLE.u32s(&[6, 33, 33]), DamageKind::BadBlockLength { len: 33 }),
-        (LITTLE.u32s(&[88, 0xffff_fff0, 0]), DamageKind::BadBlockLength { len: 0xffff_fff0 }),
+        (
+            LITTLE.u32s(&[88, 0xffff_fff0, 0]),
+            DamageKind::RecordTooBig { len: 0xffff_fff0, limit: 1000 },
+        ),
         (LITTLE.enhanced(0, 0, &[0; 2000]), DamageKind::RecordTooBig { len: 2032, limit: 1000 }),
-        (LITTLE.block(1, &[0; 300]), DamageKind::RecordTooBig { len: 312, limit: 200 }),
         (bad_order, DamageKind::BadByteOrder),
     ] {
-        let file = [&good[..], &bad, &good].concat();
-        let (kept, facts) = read_from(Cursor::new(file), &small_limits());
-        assert_eq!(kept.len(), 1, "{wanted:?}");
-        assert_eq!(facts.damage[0].what, wanted);
-        assert_eq!((facts.damage[0].offset, facts.damage_count), (good.len() as u64, 1));
+        let skipped = DamageKind::Skipped { bytes: bad.len() as u64 };
+        for (rest, packets, wanted) in [(&good[..], 2, skipped), (&[][..], 1, end)] {
+            let file = [&good[..], &bad, rest].concat();
+            let (kept, facts) = read_from(Cursor::new(file), &small_limits());
+            assert_eq!(kept.len(), packets, "{wanted:?}");
+            assert_eq!(facts.damage[0].what, wanted);
+            assert_eq!((facts.damage[0].offset, facts.damage_count), (good.len() as u64, 1));
+        }
     }
 }
 
 #[test]
-fn a_huge_block_of_an_unknown_kind_is_stepped_over_and_a_huge_packet_is_held() {
+fn a_description_beyond_the_limit_is_stepped_over_and_keeps_its_number() {
+    let long = LITTLE.block(1, &[0; 300]);
+    let file = [
+        LITTLE.section(),
+        long,
+        LITTLE.interface(101, 0, &[]),
+        LITTLE.enhanced(0, 0, b"lost"),
+        LITTLE.enhanced(1, 0, b"kept"),
+    ]
+    .concat();
+    let (kept, facts) = read_from(Cursor::new(file), &small_limits());
+    assert_eq!(payloads(&kept), [b"kept"]);
+    let wanted = DamageKind::DescriptionTooBig { len: 312, limit: 200 };
+    assert_eq!((&facts.damage[0].what, facts.damage_count), (&wanted, 2));
+    assert_eq!(facts.limits_reached.get("description_bytes"), Some(&1));
+}
+
+#[test]
+fn a_huge_block_is_searched_through_and_a_huge_packet_is_held() {
     let file = [
         LITTLE.section(),
         LITTLE.interface(1, 0, &[]),
-        LITTLE.block(0xbad, &vec![1; 3 << 20]),
         LITTLE.enhanced(0, 0, &vec![7; 1 << 20]),
+        LITTLE.block(0xbad, &vec![1; 3 << 20]),
         LITTLE.enhanced(0, 0, b"end"),
     ]
     .concat();
@@ -188,8 +211,10 @@ fn a_huge_block_of_an_unknown_kind_is_stepped_over_and_a_huge_packet_is_held() {
         ..ReadOptions::default()
     };
     let (kept, facts) = read_from(Cursor::new(file), &options);
-    assert_eq!(payloads(&kept), [&vec![7; 1 << 20][..], b"end"]);
-    assert_eq!(facts.damage_count, 0);
+    assert!(payloads(&kept) == [&vec![7; 1 << 20][..], b"end"]);
+    let skipped = LITTLE.block(0xbad, &vec![1; 3 << 20]).len() as u64;
+    assert_eq!(facts.damage[0].what, DamageKind::Skipped { bytes: skipped });
+    assert_eq!(facts.damage_count, 1);
 }
 
 #[test]
@@ -272,8 +297,7 @@ fn flipped_bytes_never_panic() {
 #[test]
 fn what_is_no_capture_is_said_to_be_that() {
     for (bytes, wanted) in [
-        (&b""[..], "not a capture: an empty file"),
-        (b"snoop\0\0\0\0\0\0\x02\0\0\0\x04", "not a capture: a snoop file"),
+        (&b""[..], "not a capture: an empty stream"),
         (b"hello world, this is text", "not a capture: a text file"),
         (
             b"\x0a\x0d\x0d\x0a\0\0\0\0\0\0\0\0",

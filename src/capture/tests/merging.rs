@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::build::{LITTLE, pcap_of};
 use super::note;
 use crate::capture::pipe::Pipe;
-use crate::capture::{Capture, CaptureError, InputFacts, Progress, ReadOptions, Source};
+use crate::capture::{Capture, CaptureError, Change, InputFacts, Progress, ReadOptions, Source};
 use crate::time::Timestamp;
 
 #[test]
@@ -175,6 +175,82 @@ fn files_may_change_after_they_were_looked_at() {
     let facts = capture.finish();
     assert_eq!((seen, facts[0].damage_count), (vec![(0, 1)], 1));
     assert!(facts[1].error.is_some() && facts[2].error.is_some());
+}
+
+/// What is added after the first look is not read, whether there is one input or are two.
+#[test]
+fn a_file_that_grows_is_read_as_it_was_when_it_was_opened() {
+    for beside in [&[][..], &[(2, 9)]] {
+        let dir = Dir::new();
+        let whole = pcap_of(&[(1, 1), (3, 3)]);
+        let mut sources = vec![dir.file("growing", &whole)];
+        sources.extend((!beside.is_empty()).then(|| dir.file("beside", &pcap_of(beside))));
+        let mut capture = Capture::open(&sources, hashing()).unwrap();
+        let path = dir.0.join("growing");
+        let mut growing = fs::OpenOptions::new().append(true).open(path).unwrap();
+        // Some whole records and the beginning of another.
+        growing.write_all(&pcap_of(&[(4, 4), (5, 5), (6, 6)])[24..70]).unwrap();
+        let mut seen = Vec::new();
+        capture.for_each(note(&mut seen));
+        let facts = capture.finish();
+        let mut wanted = vec![(0, 1), (1, 9), (0, 3)];
+        wanted.retain(|(input, _)| usize::from(*input) < sources.len());
+        assert_eq!(seen, wanted);
+        assert_eq!((facts[0].changed, facts[0].damage_count), (Some(Change::Grew), 0));
+        assert_eq!(facts[0].bytes, whole.len() as u64);
+        assert_eq!(
+            facts[0].hashes.as_ref().map(|hashes| hashes.sha256.clone()),
+            Some(sha256(&whole))
+        );
+    }
+}
+
+#[test]
+fn what_becomes_of_a_file_is_told() {
+    let whole = pcap_of(&[(1, 1), (3, 3)]);
+    let change = |change: &dyn Fn(&Path)| {
+        let dir = Dir::new();
+        let source = dir.file("a", &whole);
+        let mut capture = Capture::open(&[source], hashing()).unwrap();
+        change(&dir.0.join("a"));
+        capture.for_each(|_| ControlFlow::Continue(()));
+        capture.finish().remove(0).changed
+    };
+    let resize = |path: &Path, len| {
+        fs::OpenOptions::new().write(true).open(path).unwrap().set_len(len).unwrap();
+    };
+    assert_eq!(change(&|_| {}), None);
+    assert_eq!(change(&|path| resize(path, 41)), Some(Change::Shrank));
+    assert_eq!(change(&|path| resize(path, 999)), Some(Change::Grew));
+    let touched = |path: &Path| {
+        let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    };
+    assert_eq!(change(&touched), Some(Change::Modified));
+    if cfg!(unix) {
+        let replaced = |path: &Path| {
+            fs::write(path.with_extension("new"), "another").unwrap();
+            fs::rename(path.with_extension("new"), path).unwrap();
+        };
+        assert_eq!(change(&replaced), Some(Change::Replaced));
+    }
+}
+
+#[test]
+fn a_clock_that_runs_wild_neither_loses_nor_blocks_a_packet() {
+    let dir = Dir::new();
+    let wild: Vec<_> = (0..200_u32).map(|nth| (nth.wrapping_mul(2_654_435_761), 1)).collect();
+    let calm: Vec<_> = (0..200_u32).map(|nth| (nth * 20_000_000, 2)).collect();
+    let back: Vec<_> = (0..200_u32).rev().map(|nth| (nth * 20_000_000, 3)).collect();
+    let files = [("wild", wild), ("calm", calm), ("back", back)];
+    let sources = files.map(|(name, packets)| dir.file(name, &pcap_of(&packets)));
+    let (seen, facts) = run(&sources, ReadOptions::default());
+    assert_eq!(seen, run(&sources, ReadOptions::default()).0);
+    for input in 0..3 {
+        assert_eq!(seen.iter().filter(|(of, _)| *of == input).count(), 200);
+    }
+    assert_eq!(facts[2].time_steps_back.map(|steps| steps.count), Some(199));
+    assert!(facts[0].time_steps_back.is_some() && facts[1].time_steps_back.is_none());
 }
 
 /// A TUI reads in a thread of its own.

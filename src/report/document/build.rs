@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::names::*;
 use super::*;
 use crate::analysis::{Analysis, CaptureFacts, NotFtp};
+use crate::capture::{Change, ClockSteps};
 use crate::decode::Endpoint;
 use crate::hash::{Hashes, hex};
 use crate::report::charset::Charset;
@@ -66,10 +67,21 @@ impl InputRecord {
             link_types: facts.link_types.iter().map(ToString::to_string).collect(),
             first_time: time(facts.first_time),
             last_time: time(facts.last_time),
+            time_steps_back: facts.time_steps_back.map(ClockStepsRecord::new),
+            time_jumps_ahead: facts.time_jumps_ahead.map(ClockStepsRecord::new),
+            packets_without_time: facts.packets_without_time,
             snaplen_cut_packets: facts.snaplen_cut_packets,
             damage: (damage.count > 0).then_some(damage),
+            changed: facts.changed.map(Change::name),
             error: facts.error.as_ref().map(ToString::to_string),
         }
+    }
+}
+
+impl ClockStepsRecord {
+    fn new(steps: ClockSteps) -> Self {
+        let ClockSteps { count, largest_ns, first_frame, largest_frame } = steps;
+        Self { count, largest_ns, first_frame, largest_frame }
     }
 }
 

@@ -86,10 +86,30 @@ pub struct InputRecord {
     pub link_types: Vec<String>,
     pub first_time: Option<String>,
     pub last_time: Option<String>,
+    /// Packets older than the one before them; they stay in the order of the file.
+    pub time_steps_back: Option<ClockStepsRecord>,
+    /// Packets more than an hour younger than the one before them.
+    pub time_jumps_ahead: Option<ClockStepsRecord>,
+    /// Packets that tell no time.
+    pub packets_without_time: u64,
     pub snaplen_cut_packets: u64,
     pub damage: Option<DamageRecord>,
+    /// What became of the file while it was read: `grew` (what was added is not here), `shrank`,
+    /// `modified`, `replaced`.
+    pub changed: Option<&'static str>,
     /// Why nothing of it could be read.
     pub error: Option<String>,
+}
+
+/// Steps of a capture's clock in one direction, from one packet to the next.
+#[derive(Serialize, JsonSchema)]
+pub struct ClockStepsRecord {
+    pub count: u64,
+    pub largest_ns: u64,
+    /// The packet behind the first step.
+    pub first_frame: u64,
+    /// The packet behind the largest.
+    pub largest_frame: u64,
 }
 
 /// Places where an input is not what its format says.
