@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use crate::analysis::{CaptureFacts, Collector, NotFtp};
 use crate::capture::{Capture, Frame};
-use crate::decode::{Decoded, Endpoint, Segment, Why, decode};
+use crate::decode::{Decoded, Decoder, Endpoint, Net, Segment, Why};
 use crate::hash;
 use crate::limits::Limits;
 use crate::session::{
@@ -26,6 +26,7 @@ pub struct AnalysisOptions {
 
 /// Analyses a capture: [`push`](Self::push) every frame, then [`finish`](Self::finish).
 pub struct Analyzer<'a> {
+    decoder: Decoder,
     table: ConnTable<Role>,
     budget: Budget,
     facts: Facts,
@@ -106,6 +107,7 @@ impl<'a> Analyzer<'a> {
     ) -> Self {
         let limits = &options.limits;
         Self {
+            decoder: Decoder::new(limits),
             table: ConnTable::new(limits.connections),
             budget: Budget::new(limits.early_bytes_each, limits.early_bytes_all),
             facts: Facts::default(),
@@ -125,9 +127,11 @@ impl<'a> Analyzer<'a> {
     /// Takes the next frame.
     pub fn push(&mut self, frame: &Frame<'_>) {
         self.facts.packets += 1;
-        match decode(frame) {
-            Decoded::Tcp(segment) => self.push_segment(&segment),
-            Decoded::Skipped(why) => *self.facts.skipped.entry(why).or_default() += 1,
+        let Self { decoder, table, budget, world, facts } = self;
+        match decoder.decode(frame) {
+            Decoded::Tcp(segment) => push_segment(table, budget, world, &segment),
+            Decoded::Fragment => {}
+            Decoded::Skipped(why) => *facts.skipped.entry(why).or_default() += 1,
         }
     }
 
@@ -154,28 +158,32 @@ impl<'a> Analyzer<'a> {
         }
         facts
     }
+}
 
-    fn push_segment(&mut self, segment: &Segment<'_>) {
-        let Self { table, budget, world, .. } = self;
-        let slot = match table.find(segment, |old| world.end(old, budget)) {
-            Found::Nothing => return,
-            Found::Known(slot) => slot,
-            Found::New => {
-                if table.is_full() {
-                    table.sweep(segment.stamp.at, |old| world.end(old, budget));
-                }
-                table.follow(segment, |conn| world.meet(conn))
+fn push_segment(
+    table: &mut ConnTable<Role>,
+    budget: &mut Budget,
+    world: &mut World<'_>,
+    segment: &Segment<'_>,
+) {
+    let slot = match table.find(segment, |old| world.end(old, budget)) {
+        Found::Nothing => return,
+        Found::Known(slot) => slot,
+        Found::New => {
+            if table.is_full() {
+                table.sweep(segment.stamp.at, |old| world.end(old, budget));
             }
-        };
-        let Slot { conn, role } = slot;
-        conn.handle(segment, budget, &mut |event| world.route(role, &event));
-        match world.settle(conn, role) {
-            Next::Follow => {}
-            Next::Ignore => drop(table.forget(segment, false)),
-            Next::End => {
-                if let Some(slot) = table.forget(segment, true) {
-                    world.end(slot, budget);
-                }
+            table.follow(segment, |conn| world.meet(conn))
+        }
+    };
+    let Slot { conn, role } = slot;
+    conn.handle(segment, budget, &mut |event| world.route(role, &event));
+    match world.settle(conn, role) {
+        Next::Follow => {}
+        Next::Ignore => drop(table.forget(segment, false)),
+        Next::End => {
+            if let Some(slot) = table.forget(segment, true) {
+                world.end(slot, budget);
             }
         }
     }

@@ -20,6 +20,18 @@ pub struct Limits {
     /// Bytes a decompressor may take for its window, which the compressed file chooses.
     /// `xz -9` wants 65 MiB, `zstd --long` 128 MiB.
     pub decoder_bytes: u64,
+    /// Tunnels within tunnels. A provider's backbone has two or three.
+    pub tunnel_depth: usize,
+    /// Tunnels told apart. What is in others is counted.
+    pub tunnels: u16,
+    /// IP datagrams that wait for their fragments. A real capture has a handful.
+    pub fragmented_datagrams: usize,
+    /// Bytes held of them.
+    pub fragment_bytes: usize,
+    /// Seconds of the capture's clock they wait. Linux waits 30 and other hosts up to 60; the
+    /// longer, the likelier pieces of two datagrams of the same identification are mixed
+    /// (RFC 4963).
+    pub fragment_seconds: u32,
     /// TCP connections followed at one time; four times as many are remembered as nobody's
     /// business. A followed one costs one to four kilobytes,
     /// and a control connection what was said on it lately.
@@ -61,6 +73,11 @@ impl Default for Limits {
             interfaces: 1 << 16,
             damage_kept: 16,
             decoder_bytes: 256 << 20,
+            tunnel_depth: 8,
+            tunnels: u16::MAX,
+            fragmented_datagrams: 1 << 12,
+            fragment_bytes: 16 << 20,
+            fragment_seconds: 30,
             connections: 1 << 17,
             early_bytes_each: 16 << 20,
             early_bytes_all: 64 << 20,
