@@ -72,6 +72,8 @@ struct Ready {
 #[derive(Default)]
 struct Facts {
     packets: u64,
+    /// Tunnels the collector knows of.
+    told_tunnels: u16,
     skipped: BTreeMap<Why, u64>,
 }
 
@@ -128,7 +130,12 @@ impl<'a> Analyzer<'a> {
     pub fn push(&mut self, frame: &Frame<'_>) {
         self.facts.packets += 1;
         let Self { decoder, table, budget, world, facts } = self;
-        match decoder.decode(frame) {
+        let (decoded, tunnels) = decoder.decode_with_tunnels(frame);
+        while let Some((outer, tunnel)) = tunnels.get(Net(facts.told_tunnels.wrapping_add(1))) {
+            facts.told_tunnels += 1;
+            world.out.tunnel(outer, tunnel);
+        }
+        match decoded {
             Decoded::Tcp(segment) => push_segment(table, budget, world, &segment),
             Decoded::Fragment => {}
             Decoded::Skipped(why) => *facts.skipped.entry(why).or_default() += 1,
@@ -141,7 +148,14 @@ impl<'a> Analyzer<'a> {
             self.world.end(slot, &mut self.budget);
         }
         self.world.finish();
+        let fragments = self.decoder.finish();
+        let unread = fragments.incomplete_frames;
+        if unread > 0 {
+            *self.facts.skipped.entry(Why::IpFragment).or_default() += unread;
+        }
         let mut facts = CaptureFacts {
+            tunnels: self.decoder.tunnels().clone(),
+            fragments: Some(fragments).filter(|fragments| fragments.frames > 0),
             packets: self.facts.packets,
             tcp_connections: self.table.seen,
             not_ftp: self.world.not_ftp,
@@ -151,6 +165,7 @@ impl<'a> Analyzer<'a> {
             *facts.skipped.entry(why.name().into_owned()).or_default() += count;
         }
         let reached = [("early_bytes", self.budget.overflows), ("connections", self.table.evicted)];
+        let reached = reached.into_iter().chain(self.decoder.limits_reached());
         for (name, count) in self.world.tracker.overflows().chain(reached) {
             if count > 0 {
                 *facts.limits_reached.entry(name).or_default() += count;

@@ -5,7 +5,6 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::hash::BuildHasher;
 
 use super::Why;
 use super::fragment::{Fragment, Key};
@@ -121,7 +120,7 @@ impl Pool {
     ) -> Result<Option<Vec<u8>>, Why> {
         self.facts.frames += 1;
         let fragment = fragment.as_ref().map_err(|why| {
-            self.facts.invalid += 1;
+            self.facts.invalid += u64::from(*why == Why::IpFragmentInvalid);
             *why
         })?;
         self.expire(stamp);
@@ -145,7 +144,6 @@ impl Pool {
             }
             Taken::Impossible => {
                 self.facts.invalid += 1;
-                self.drop_if_empty(key);
                 return Err(Why::IpFragmentInvalid);
             }
         }
@@ -236,14 +234,6 @@ impl Pool {
             return true;
         }
         false
-    }
-
-    fn drop_if_empty(&mut self, key: Key) {
-        if let Entry::Occupied(found) = self.datagrams.entry(key)
-            && found.get().pieces.is_empty()
-        {
-            self.held_bytes -= found.remove().held_bytes;
-        }
     }
 }
 

@@ -217,6 +217,13 @@ fn llc(rest: &[u8]) -> Result<Layer<'_>, Why> {
 mod tests {
     use super::*;
 
+    use crate::limits::Limits;
+
+    fn found(link: u16, frame: &[u8]) -> Result<&[u8], Why> {
+        let mut registry = Registry::new(&Limits::default());
+        find_ip(Layer::Link(LinkType(link), frame), &mut Net::default(), &mut registry)
+    }
+
     const IP: &[u8] = &[0x45, 0, 0, 20];
 
     fn frame(parts: &[&[u8]]) -> Vec<u8> {
@@ -227,7 +234,22 @@ mod tests {
     fn every_row_of_the_table_finds_the_packet() {
         let tagged = |tags: usize| frame(&[&[0; 12], &[0x81, 0, 0, 7].repeat(tags), &[8, 0], IP]);
         let sll2 = frame(&[&[8, 0], &[0; 18], IP]);
-        let snap = frame(&[&[0; 12], &[0, 12, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0], IP]);
+        let llc = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
+        let snap = frame(&[&[0; 12], &[0, 12], &llc, IP]);
+        let wlan = frame(&[&[0x08, 1], &[0; 22], &llc, IP]);
+        let qos = frame(&[&[0x88, 1], &[0; 24], &llc, IP]);
+        let control = frame(&[&[0x88, 0x81], &[0; 28], &llc, IP]);
+        let four = frame(&[&[0x08, 3], &[0; 28], &llc, IP]);
+        // Time of 8 octets and flags: the header was padded from 26 to 28.
+        let radiotap = [0, 0, 17, 0, 3, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0x20];
+        let padded = frame(&[&[0x88, 1], &[0; 24], &[9, 9], &llc, IP]);
+        let two_words = [0, 0, 13, 0, 2, 0, 0, 0x80, 0, 0, 0, 0, 0];
+        let prism = frame(&[&[0x44, 0, 0, 0, 144, 0, 0, 0], &[0; 136], &wlan]);
+        let avs = frame(&[&[0x80, 0x21, 0x10, 1, 0, 0, 0, 64], &[0; 56], &wlan]);
+        let ppi = |link: u8| [0, 0, 12, 0, link, 0, 0, 0, 1, 2, 3, 4];
+        let pktap = frame(&[&[108, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0], &[0; 96]]);
+        // Group, a prefix of five octets padded to eight, the packet.
+        let nflog = [2, 0, 0, 1, 5, 0, 10, 0, b'x', 0, 0, 0, 24, 0, 9, 0];
         for (link, bytes) in [
             (1, tagged(0)),
             (1, tagged(1)),
@@ -244,11 +266,38 @@ mod tests {
             (229, IP.to_vec()),
             (113, frame(&[&[0; 14], &[8, 0], IP])),
             (276, sll2),
+            (9, frame(&[&[0xff, 3, 0, 0x21], IP])),
+            (9, frame(&[&[0, 0x21], IP])),
+            (9, frame(&[&[0xff, 3, 0x21], IP])),
+            (9, frame(&[&[0x57], IP])),
+            (50, frame(&[&[0xff, 3, 0, 0x21], IP])),
+            (50, frame(&[&[0x0f, 0, 8, 0], IP])),
+            (51, frame(&[&[0x11, 0, 0, 7, 0, 6, 0, 0x21], IP])),
+            (100, frame(&[&llc, IP])),
+            (104, frame(&[&[0x8f, 0, 8, 0], IP])),
+            (105, wlan.clone()),
+            (105, qos.clone()),
+            (105, control),
+            (105, four),
+            (109, frame(&[&[2, 0, 0, 0], &[0; 8], IP])),
+            (117, frame(&[&[61, 24], &[0; 62], IP])),
+            (119, prism),
+            (119, avs.clone()),
+            (127, frame(&[&[0, 0, 8, 0, 0, 0, 0, 0], &wlan])),
+            (127, frame(&[&two_words, &wlan])),
+            (127, frame(&[&radiotap, &padded])),
+            (149, frame(&[&pktap, &tagged(0)])),
+            (163, avs),
+            (192, frame(&[&ppi(105), &qos])),
+            (192, frame(&[&ppi(1), &tagged(0)])),
+            (204, frame(&[&[1, 0xff, 3, 0, 0x21], IP])),
+            (239, frame(&[&nflog, IP])),
+            (258, frame(&[&pktap, &tagged(2)])),
         ] {
-            assert_eq!(find_ip(LinkType(link), &bytes), Ok(IP), "link type {link}");
+            assert_eq!(found(link, &bytes), Ok(IP), "link type {link}");
             for cut in 0..bytes.len() - IP.len() {
                 assert!(
-                    !matches!(find_ip(LinkType(link), &bytes[..cut]), Ok(packet) if packet == IP),
+                    !matches!(found(link, &bytes[..cut]), Ok(packet) if packet == IP),
                     "link type {link} cut to {cut}"
                 );
             }
@@ -260,11 +309,52 @@ mod tests {
         for (kind, wanted) in [
             ([0x08, 0x06], Why::Arp),
             ([0x88, 0xcc], Why::OtherEthertype(0x88cc)),
+            ([0x88, 0xe5], Why::Macsec),
+            ([0x88, 0x63], Why::OtherEthertype(0x8863)),
             ([0x00, 0x26], Why::Llc),
         ] {
             let bytes = frame(&[&[0; 12], &kind, &[0x42, 0x42, 3, 0, 0, 0, 0, 0]]);
-            assert_eq!(find_ip(ETHERNET, &bytes), Err(wanted));
+            assert_eq!(found(1, &bytes), Err(wanted));
         }
-        assert_eq!(find_ip(LinkType(189), IP), Err(Why::LinkType(LinkType(189))));
+        assert_eq!(found(189, IP), Err(Why::LinkType(LinkType(189))));
+        assert_eq!(Why::LinkType(LinkType(189)).name(), "link_type_USB_LINUX");
+        assert_eq!(Why::LinkType(LinkType(266)).name(), "link_type_USB_DARWIN");
+    }
+
+    #[test]
+    fn wlan_frames_without_a_packet_are_named() {
+        let llc = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
+        let with = |kind, flags, number| {
+            frame(&[&[kind, flags], &[0; 20], &[number, 0, 0, 0], &llc, IP])
+        };
+        for (bytes, wanted) in [
+            (with(0x80, 0, 0), Why::WlanNoData),
+            (with(0xd4, 0, 0), Why::WlanNoData),
+            (with(0x48, 1, 0), Why::WlanNoData),
+            (with(0xc8, 1, 0), Why::WlanNoData),
+            (with(0x08, 0x41, 0), Why::WlanProtected),
+            (with(0x08, 5, 0), Why::WlanFragment),
+            (with(0x08, 1, 3), Why::WlanFragment),
+            (frame(&[&[0x88, 1], &[0; 22], &[0x80, 0], &llc, IP]), Why::WlanAggregate),
+        ] {
+            assert_eq!(found(105, &bytes), Err(wanted), "{bytes:02x?}");
+        }
+        let bad = frame(&[&[0, 0, 9, 0, 2, 0, 0, 0, 0x40], &with(0x08, 1, 0)]);
+        assert_eq!(found(127, &bad), Err(Why::WlanBadChecksum));
+    }
+
+    #[test]
+    fn ppp_that_carries_no_ip_is_named() {
+        for (bytes, wanted) in [
+            (&[0xff, 3, 0xc0, 0x21][..], Why::OtherPppProtocol(0xc021)),
+            (&[0x80, 0x21], Why::OtherPppProtocol(0x8021)),
+            (&[0xff, 3, 0, 0xfd], Why::PppCompressed),
+            (&[0xff, 3, 0xfd], Why::PppCompressed),
+            (&[0x00], Why::LinkHeaderCut),
+        ] {
+            assert_eq!(found(9, bytes), Err(wanted));
+        }
+        let discovery = [0x11, 9, 0, 0, 0, 0];
+        assert_eq!(found(51, &discovery), Err(Why::OtherEthertype(0x8864)));
     }
 }

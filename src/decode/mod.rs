@@ -31,7 +31,7 @@ pub use self::segment::{Endpoint, Flags, FlowKey, Host, Net, Segment, SeqNum};
 use self::tunnel::Registry;
 pub use self::tunnel::{Tunnel, Tunnels};
 pub use self::why::Why;
-use crate::capture::{Frame, LinkType};
+use crate::capture::Frame;
 use crate::limits::Limits;
 
 /// What one frame turned out to be.
@@ -65,11 +65,18 @@ impl Decoder {
 
     /// Finds the TCP segment in a frame.
     pub fn decode<'a>(&'a mut self, frame: &Frame<'a>) -> Decoded<'a> {
-        match self.walk(frame) {
+        self.decode_with_tunnels(frame).0
+    }
+
+    /// The same, with the tunnels met so far: those of the segment are among them.
+    pub fn decode_with_tunnels<'a>(&'a mut self, frame: &Frame<'a>) -> (Decoded<'a>, &'a Tunnels) {
+        let Self { tunnels, pool, whole } = self;
+        let decoded = match walk(frame, tunnels, pool, whole) {
             Ok(Some(segment)) => Decoded::Tcp(segment),
             Ok(None) => Decoded::Fragment,
             Err(why) => Decoded::Skipped(why),
-        }
+        };
+        (decoded, &tunnels.known)
     }
 
     /// The tunnels met so far.
@@ -87,38 +94,41 @@ impl Decoder {
         let tunnels = [("tunnels", self.tunnels.too_many), ("tunnel_depth", self.tunnels.too_deep)];
         tunnels.into_iter().chain(self.pool.limits_reached())
     }
+}
 
-    /// From the outermost header inwards. `None` is a fragment that waits.
-    fn walk<'a>(&'a mut self, frame: &Frame<'a>) -> Result<Option<Segment<'a>>, Why> {
-        let mut net = Net::default();
-        let mut free = self.whole.as_mut_slice();
-        // Octets of the innermost packet that only the frame's length tells of.
-        let mut cut = (frame.wire_len as usize).saturating_sub(frame.bytes.len());
-        let mut layer = Layer::Link(frame.link, frame.bytes);
-        loop {
-            let packet = link::find_ip(layer, &mut net, &mut self.tunnels)?;
-            layer = match ip::carried(packet, frame.stamp, net, cut)? {
-                Carried::Tcp(segment) => return Ok(Some(segment)),
-                Carried::Tunnel(protocol, ends, payload) => {
-                    inside::layer(protocol, ends, payload, &mut net, &mut self.tunnels)?
-                }
-                Carried::Fragment => {
-                    // A datagram is put together once for each IP header, so this bounds the
-                    // loop too: no datagram comes out of itself for ever.
-                    let Some((slot, rest)) = free.split_first_mut() else {
-                        self.tunnels.too_deep += 1;
-                        return Err(Why::TunnelDepth);
-                    };
-                    let fragment = fragment::parse(packet, net);
-                    let Some(whole) = self.pool.push(frame.stamp, &fragment)? else {
-                        return Ok(None);
-                    };
-                    *slot = whole;
-                    (free, cut) = (rest, 0);
-                    Layer::Ip(slot)
-                }
-            };
-        }
+/// From the outermost header inwards. `None` is a fragment that waits.
+fn walk<'a>(
+    frame: &Frame<'a>,
+    tunnels: &mut Registry,
+    pool: &mut Pool,
+    mut free: &'a mut [Vec<u8>],
+) -> Result<Option<Segment<'a>>, Why> {
+    let mut net = Net::default();
+    // Octets of the innermost packet that only the frame's length tells of.
+    let mut cut = (frame.wire_len as usize).saturating_sub(frame.bytes.len());
+    let mut layer = Layer::Link(frame.link, frame.bytes);
+    loop {
+        let packet = link::find_ip(layer, &mut net, tunnels)?;
+        layer = match ip::carried(packet, frame.stamp, net, cut)? {
+            Carried::Tcp(segment) => return Ok(Some(segment)),
+            Carried::Tunnel(protocol, ends, payload) => {
+                inside::layer(protocol, ends, payload, &mut net, tunnels)?
+            }
+            Carried::Fragment => {
+                // At most one for each IP header there may be: an attacker could put headers of
+                // fragments into one another.
+                let Some((slot, rest)) = free.split_first_mut() else {
+                    tunnels.too_deep += 1;
+                    return Err(Why::TunnelDepth);
+                };
+                let Some(whole) = pool.push(frame.stamp, &fragment::parse(packet, net))? else {
+                    return Ok(None);
+                };
+                *slot = whole;
+                (free, cut) = (rest, 0);
+                Layer::Ip(slot)
+            }
+        };
     }
 }
 

@@ -89,7 +89,27 @@ impl Why {
             Self::HeaderCut => "header_cut",
             Self::IpHeaderInvalid => "ip_header_invalid",
             Self::TcpHeaderInvalid => "tcp_header_invalid",
-            Self::LinkType(link) => return format!("link_type_{link}").into(),
+            Self::LinkType(link) => {
+                return match OTHER_LINK_TYPES.iter().find(|(number, _)| *number == link.0) {
+                    Some((_, name)) => format!("link_type_{name}").into(),
+                    None => format!("link_type_{link}").into(),
+                };
+            }
         })
     }
 }
+
+/// Names of link types that carry no IP, or IP so seldom that they are not read.
+const OTHER_LINK_TYPES: &[(u16, &str)] = &[
+    (178, "JUNIPER_ETHER"),
+    (186, "USB_FREEBSD"),
+    (197, "ERF"),
+    (230, "IEEE802_15_4_NOFCS"),
+    (242, "IPOIB"),
+    (247, "INFINIBAND"),
+    (251, "BLUETOOTH_LE_LL"),
+    (254, "BLUETOOTH_LINUX_MONITOR"),
+    (266, "USB_DARWIN"),
+    (271, "VSOCK"),
+    (288, "USB_2_0"),
+];
