@@ -153,9 +153,8 @@ fn word_at(header: &[u8], at: usize) -> u32 {
 fn nflog(frame: &[u8]) -> Result<Layer<'_>, Why> {
     let (header, mut rest) = frame.split_first_chunk::<4>().ok_or(Why::LinkHeaderCut)?;
     while let Some((field, value)) = rest.split_first_chunk::<4>() {
-        let [len, kind] = [[field[0], field[1]], [field[2], field[3]]].map(|half| {
-            u16::from_le_bytes(half).min(u16::from_be_bytes(half))
-        });
+        let [len, kind] = [[field[0], field[1]], [field[2], field[3]]]
+            .map(|half| u16::from_le_bytes(half).min(u16::from_be_bytes(half)));
         // The packet is the last field. Its length may exceed 255 and so be of either order.
         if kind == 9 {
             return by_family(header[0].into(), value);
@@ -193,9 +192,7 @@ fn typed(kind: u16, rest: &[u8]) -> Result<Layer<'_>, Why> {
         0x0800 | 0x86dd => Ok(Layer::Ip(rest)),
         0x0806 => Err(Why::Arp),
         // IEEE 802.1Q, 802.1ad, and the QinQ types of before: two octets of tag.
-        0x8100 | 0x88a8 | 0x9100 | 0x9200 => {
-            by_ethertype(rest.get(2..).ok_or(Why::LinkHeaderCut)?)
-        }
+        0x8100 | 0x88a8 | 0x9100 | 0x9200 => by_ethertype(rest.get(2..).ok_or(Why::LinkHeaderCut)?),
         0x8847 | 0x8848 => mpls::payload(rest),
         0x88e5 => Err(Why::Macsec),
         // A length, not a type (IEEE 802.3).
@@ -324,9 +321,8 @@ mod tests {
     #[test]
     fn wlan_frames_without_a_packet_are_named() {
         let llc = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
-        let with = |kind, flags, number| {
-            frame(&[&[kind, flags], &[0; 20], &[number, 0, 0, 0], &llc, IP])
-        };
+        let with =
+            |kind, flags, number| frame(&[&[kind, flags], &[0; 20], &[number, 0, 0, 0], &llc, IP]);
         for (bytes, wanted) in [
             (with(0x80, 0, 0), Why::WlanNoData),
             (with(0xd4, 0, 0), Why::WlanNoData),

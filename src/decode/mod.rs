@@ -23,8 +23,8 @@ mod why;
 mod wlan;
 
 pub use self::checksum::Checksum;
-use self::defrag::Pool;
 pub use self::defrag::FragmentFacts;
+use self::defrag::Pool;
 use self::ip::Carried;
 use self::link::Layer;
 pub use self::segment::{Endpoint, Flags, FlowKey, Host, Net, Segment, SeqNum};

@@ -97,7 +97,10 @@ fn pieces_are_put_together_in_any_order() {
         assert_eq!(bench.see(&pieces[order[2]]), whole());
         let facts = bench.facts();
         assert_eq!((facts.frames, facts.datagrams, facts.incomplete), (3, 1, 0));
-        assert_eq!((facts.duplicates, facts.overlaps, facts.conflicts, facts.invalid), (0, 0, 0, 0));
+        assert_eq!(
+            (facts.duplicates, facts.overlaps, facts.conflicts, facts.invalid),
+            (0, 0, 0, 0)
+        );
     }
 }
 
@@ -172,7 +175,8 @@ fn a_piece_around_others_fills_what_they_left() {
         let seen = bench.see(&piece(start, true, &all[start..start + 8]));
         assert_eq!(seen, Seen::Waits);
     }
-    assert_eq!(bench.see(&piece(0, false, &all)), whole());
+    assert_eq!(bench.see(&piece(0, true, &all[..48])), Seen::Waits);
+    assert_eq!(bench.see(&piece(48, false, &all[48..])), whole());
     assert_eq!(bench.facts().overlaps, 1);
 }
 

@@ -257,7 +257,8 @@ fn damaged_wrappings_neither_panic_nor_hang() {
     let mut decoder = decoder();
     let mut state = 1_u64;
     let mut random = |below: usize| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize % below
     };
     let links = [0, 1, 9, 50, 51, 104, 105, 117, 119, 127, 192, 204, 239, 258, 276];

@@ -39,7 +39,9 @@ impl<'a> Document<'a> {
             },
             orphans: Lazy {
                 facts: &analysis.orphans,
-                record: Box::new(move |orphan| OrphanRecord::new(orphan, several).within(orphan, tunnels)),
+                record: Box::new(move |orphan| {
+                    OrphanRecord::new(orphan, several).within(orphan, tunnels)
+                }),
             },
             findings: Vec::new(),
             warnings: analysis.warnings(),
