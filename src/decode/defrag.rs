@@ -202,8 +202,12 @@ impl Pool {
     fn expire(&mut self, now: Stamp) {
         while let Some((key, number)) = self.order.front() {
             let waiting = self.datagrams.get(key).filter(|datagram| datagram.number == *number);
-            let age = waiting.map(|datagram| now.at.nanos_since(datagram.first.at));
-            if age.is_some_and(|age| age.is_none_or(|age| age <= self.most_nanos)) {
+            let Some(waiting) = waiting else {
+                self.order.pop_front();
+                continue;
+            };
+            let age = now.at.nanos_since(waiting.first.at);
+            if age.is_none_or(|age| age <= self.most_nanos) {
                 return;
             }
             self.give_up_oldest();

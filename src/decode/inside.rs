@@ -133,6 +133,8 @@ fn gre(packet: &[u8], ends: Ends) -> Result<Entered<'_>, Why> {
             (Tunnel::between("gre", ends, key), Layer::Ip(packet))
         }
         WCCP => (Tunnel::between("gre", ends, key), Layer::Ip(rest)),
+        // Keepalives carry 0.
+        0..=1500 => return Err(Why::Gre),
         kind => (Tunnel::between("gre", ends, key), Layer::Typed(kind, rest)),
     })
 }

@@ -27,7 +27,8 @@ pub enum Why {
     Llc,
     /// MPLS that carries neither IP nor, as far as can be told, Ethernet.
     MplsPayload,
-    /// GRE without payload: an acknowledgement (RFC 2637 §4.1), or an unknown version.
+    /// GRE without payload: an acknowledgement (RFC 2637 §4.1) or a keepalive; or an unknown
+    /// version.
     Gre,
     /// IEEE 802.11 frames that manage, control, or carry nothing.
     WlanNoData,

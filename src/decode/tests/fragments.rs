@@ -105,6 +105,22 @@ fn pieces_are_put_together_in_any_order() {
 }
 
 #[test]
+fn datagrams_may_be_between_each_other() {
+    let all = datagram();
+    let first = |ident| piece_of(ident, 0, true, &all[..32]);
+    let last = |ident| piece_of(ident, 32, false, &all[32..]);
+    let of = |ident| Seen::Tcp(PAYLOAD.to_vec(), PAYLOAD.len() as u32, Some(ident));
+    let mut bench = bench();
+    assert_eq!(bench.see(&first(1)), Seen::Waits);
+    assert_eq!(bench.see(&first(2)), Seen::Waits);
+    assert_eq!(bench.see(&last(1)), of(1));
+    assert_eq!(bench.see(&first(3)), Seen::Waits);
+    assert_eq!(bench.see(&last(2)), of(2));
+    assert_eq!(bench.see(&last(3)), of(3));
+    assert_eq!(bench.facts().incomplete, 0);
+}
+
+#[test]
 fn ipv6_pieces_are_put_together() {
     let all = datagram();
     let mut bench = bench();
