@@ -71,7 +71,7 @@ fn piece(start: usize, more: bool, bytes: &[u8]) -> Vec<u8> {
 fn piece_of(ident: u16, start: usize, more: bool, bytes: &[u8]) -> Vec<u8> {
     let len = (20 + bytes.len() as u16).to_be_bytes();
     let [id_a, id_b] = ident.to_be_bytes();
-    let place = (start as u16 / 8 | if more { 0x2000 } else { 0 }).to_be_bytes();
+    let place = ((start as u16 / 8) | if more { 0x2000 } else { 0 }).to_be_bytes();
     let header = [0x45, 0, len[0], len[1], id_a, id_b, place[0], place[1], 64, 6, 0, 0];
     [&[0; 12][..], &[8, 0], &header, &[10, 0, 0, 1], &[10, 0, 0, 2], bytes].concat()
 }
