@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use ftpscope::analysis::Keeper;
 use ftpscope::analyzer::{AnalysisOptions, analyze};
 use ftpscope::capture::{Capture, ReadOptions, Source};
-use ftpscope::decode::decode;
+use ftpscope::decode::{Decoded, Decoder};
 use ftpscope::limits::Limits;
 use ftpscope::report::document::DocumentOptions;
 use ftpscope::report::json;
@@ -100,8 +100,9 @@ fn read(path: &Path) {
 
 fn read_and_decode(path: &Path) {
     let mut payload = 0;
+    let mut decoder = Decoder::new(&Limits::default());
     open(path).for_each(|frame| {
-        if let ftpscope::decode::Decoded::Tcp(segment) = decode(&frame) {
+        if let Decoded::Tcp(segment) = decoder.decode(&frame) {
             payload += segment.payload.len();
         }
         ControlFlow::Continue(())

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use crate::analysis::{CaptureFacts, Collector, NotFtp};
 use crate::capture::{Capture, Frame};
-use crate::decode::{Decoded, Endpoint, Segment, Why, decode};
+use crate::decode::{Decoded, Decoder, Endpoint, Net, Segment, Why};
 use crate::hash;
 use crate::limits::Limits;
 use crate::session::{
@@ -28,6 +28,7 @@ pub struct AnalysisOptions {
 
 /// Analyses a capture: [`push`](Self::push) every frame, then [`finish`](Self::finish).
 pub struct Analyzer<'a> {
+    decoder: Decoder,
     table: ConnTable<Role>,
     budget: Budget,
     facts: Facts,
@@ -77,6 +78,8 @@ struct Ready {
 #[derive(Default)]
 struct Facts {
     packets: u64,
+    /// Tunnels the collector knows of.
+    told_tunnels: u16,
     skipped: BTreeMap<Why, u64>,
 }
 
@@ -113,6 +116,7 @@ impl<'a> Analyzer<'a> {
         let limits = &options.limits;
         let budget = Budget::new(limits.early_bytes_each, limits.early_bytes_all);
         Self {
+            decoder: Decoder::new(limits),
             table: ConnTable::new(limits.connections),
             budget: Budget { overlap: options.overlap, anomalies: limits.anomalies, ..budget },
             facts: Facts::default(),
@@ -133,9 +137,16 @@ impl<'a> Analyzer<'a> {
     /// Takes the next frame.
     pub fn push(&mut self, frame: &Frame<'_>) {
         self.facts.packets += 1;
-        match decode(frame) {
-            Decoded::Tcp(segment) => self.push_segment(&segment),
-            Decoded::Skipped(why) => *self.facts.skipped.entry(why).or_default() += 1,
+        let Self { decoder, table, budget, world, facts } = self;
+        let (decoded, tunnels) = decoder.decode_with_tunnels(frame);
+        while let Some((outer, tunnel)) = tunnels.get(Net(facts.told_tunnels.wrapping_add(1))) {
+            facts.told_tunnels += 1;
+            world.out.tunnel(outer, tunnel);
+        }
+        match decoded {
+            Decoded::Tcp(segment) => push_segment(table, budget, world, &segment),
+            Decoded::Fragment => {}
+            Decoded::Skipped(why) => *facts.skipped.entry(why).or_default() += 1,
         }
     }
 
@@ -145,7 +156,14 @@ impl<'a> Analyzer<'a> {
             self.world.end(slot, &mut self.budget);
         }
         self.world.finish();
+        let fragments = self.decoder.finish();
+        let unread = fragments.incomplete_frames;
+        if unread > 0 {
+            *self.facts.skipped.entry(Why::IpFragment).or_default() += unread;
+        }
         let mut facts = CaptureFacts {
+            tunnels: self.decoder.tunnels().clone(),
+            fragments: Some(fragments).filter(|fragments| fragments.frames > 0),
             packets: self.facts.packets,
             tcp_connections: self.table.seen,
             not_ftp: self.world.not_ftp,
@@ -155,6 +173,7 @@ impl<'a> Analyzer<'a> {
             *facts.skipped.entry(why.name().into_owned()).or_default() += count;
         }
         let reached = [("early_bytes", self.budget.overflows), ("connections", self.table.evicted)];
+        let reached = reached.into_iter().chain(self.decoder.limits_reached());
         for (name, count) in self.world.tracker.overflows().chain(reached) {
             if count > 0 {
                 *facts.limits_reached.entry(name).or_default() += count;
@@ -162,32 +181,36 @@ impl<'a> Analyzer<'a> {
         }
         facts
     }
+}
 
-    fn push_segment(&mut self, segment: &Segment<'_>) {
-        let Self { table, budget, world, .. } = self;
-        while let Some(over) = table.expire(segment.stamp.at) {
-            world.end(over, budget);
-        }
-        let slot = match table.find(segment, |old| world.end(old, budget)) {
-            Found::Nothing => return,
-            Found::Known(slot) => slot,
-            Found::New => {
-                if table.is_full() {
-                    table.sweep(segment.stamp.at, |old| world.end(old, budget));
-                }
-                table.follow(segment, |conn| world.meet(conn))
+fn push_segment(
+    table: &mut ConnTable<Role>,
+    budget: &mut Budget,
+    world: &mut World<'_>,
+    segment: &Segment<'_>,
+) {
+    while let Some(over) = table.expire(segment.stamp.at) {
+        world.end(over, budget);
+    }
+    let slot = match table.find(segment, |old| world.end(old, budget)) {
+        Found::Nothing => return,
+        Found::Known(slot) => slot,
+        Found::New => {
+            if table.is_full() {
+                table.sweep(segment.stamp.at, |old| world.end(old, budget));
             }
-        };
-        let Slot { conn, role, .. } = slot;
-        conn.handle(segment, budget, &mut |event| world.route(role, &event));
-        match world.settle(conn, role) {
-            Next::Follow if conn.is_ending() => table.end_soon(segment),
-            Next::Follow => {}
-            Next::Ignore => drop(table.forget(segment, false)),
-            Next::End => {
-                if let Some(slot) = table.forget(segment, true) {
-                    world.end(slot, budget);
-                }
+            table.follow(segment, |conn| world.meet(conn))
+        }
+    };
+    let Slot { conn, role, .. } = slot;
+    conn.handle(segment, budget, &mut |event| world.route(role, &event));
+    match world.settle(conn, role) {
+        Next::Follow if conn.is_ending() => table.end_soon(segment),
+        Next::Follow => {}
+        Next::Ignore => drop(table.forget(segment, false)),
+        Next::End => {
+            if let Some(slot) = table.forget(segment, true) {
+                world.end(slot, budget);
             }
         }
     }

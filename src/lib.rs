@@ -22,10 +22,11 @@
 //!
 //! # A packet's journey
 //!
-//! [`capture::Capture::for_each`] lends a [`capture::Frame`]; [`decode::decode`] finds the
-//! [`decode::Segment`] in it; [`tcp::ConnTable`] finds its connection. Most are nobody's
-//! business, and that is the end of it: one look-up. Otherwise [`tcp::Conn`] puts the payload in
-//! order, still borrowed from the frame, and hands it on as [`tcp::ConnEvent`]s.
+//! [`capture::Capture::for_each`] lends a [`capture::Frame`]; [`decode::Decoder`] finds the
+//! [`decode::Segment`] in it, through tunnels and from fragments; [`tcp::ConnTable`] finds its
+//! connection. Most are nobody's business, and that is the end of it: one look-up. Otherwise
+//! [`tcp::Conn`] puts the payload in order, still borrowed from the frame, and hands it on as
+//! [`tcp::ConnEvent`]s.
 //!
 //! # A byte's journey
 //!

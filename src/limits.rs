@@ -31,6 +31,18 @@ pub struct Limits {
     /// to be unpacked. Packets below it are read however many they are, for they cost time and no
     /// memory.
     pub unpack_ratio: u64,
+    /// Tunnels within tunnels. A provider's backbone has two or three.
+    pub tunnel_depth: usize,
+    /// Tunnels told apart. What is in others is counted.
+    pub tunnels: u16,
+    /// IP datagrams that wait for their fragments. A real capture has a handful.
+    pub fragmented_datagrams: usize,
+    /// Bytes held of them.
+    pub fragment_bytes: usize,
+    /// Seconds of the capture's clock they wait. Linux waits 30 and other hosts up to 60; the
+    /// longer, the likelier pieces of two datagrams of the same identification are mixed
+    /// (RFC 4963).
+    pub fragment_seconds: u32,
     /// TCP connections followed at one time; four times as many are remembered as nobody's
     /// business. A followed one costs one to four kilobytes,
     /// and a control connection what was said on it lately.
@@ -99,6 +111,11 @@ impl Default for Limits {
             decoder_bytes: 256 << 20,
             unpacked_bytes: 1 << 30,
             unpack_ratio: 10_000,
+            tunnel_depth: 8,
+            tunnels: u16::MAX,
+            fragmented_datagrams: 1 << 12,
+            fragment_bytes: 16 << 20,
+            fragment_seconds: 30,
             connections: 1 << 17,
             early_bytes_each: 16 << 20,
             early_bytes_all: 64 << 20,

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Each crate, and the only places that may name it.
 const HOMES: &[(&str, &[&str])] = &[
-    ("ahash", &["src/session/", "src/tcp/"]),
+    ("ahash", &["src/decode/", "src/session/", "src/tcp/"]),
     ("anyhow", &["src/cli/", "src/main.rs"]),
     ("base64", &["src/report/"]),
     ("bzip2", &["src/capture/"]),
@@ -37,7 +37,7 @@ const HOMES: &[(&str, &[&str])] = &[
 /// The floors, each with those it may use.
 const FLOORS: &[(&str, &[&str])] = &[
     ("capture", &["hash", "limits", "time"]),
-    ("decode", &["capture", "time"]),
+    ("decode", &["capture", "limits", "time"]),
     ("tcp", &["decode", "time"]),
     ("ftp", &[]),
     ("session", &["decode", "ftp", "limits", "tcp", "time"]),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use crate::capture::{Change, ClockSteps, InputFacts};
-use crate::decode::Endpoint;
+use crate::decode::{Endpoint, FragmentFacts, Net, Tunnel, Tunnels};
 use crate::limits::Limits;
 use crate::session::{Exchange, Protocol, Session, SessionId};
 use crate::time::Stamp;
@@ -58,6 +58,9 @@ pub fn warnings(inputs: &[InputFacts], capture: &CaptureFacts) -> Vec<String> {
         let of = file.map(|input| format!(" of {}", input.path.display())).unwrap_or_default();
         warnings.push(format!("{from} to {to} (frame {frame}{of}) is not FTP: {name}"));
     }
+    if let Some(fragments) = &capture.fragments {
+        warnings.extend(fragment_warnings(fragments));
+    }
     for (name, count) in &capture.limits_reached {
         let name = name.replace('_', " ");
         warnings.push(format!("the limit on {name} was reached {count} times"));
@@ -102,6 +105,29 @@ fn clock(input: &InputFacts) -> impl Iterator<Item = String> {
 
 const SECOND: u64 = 1_000_000_000;
 
+fn fragment_warnings(fragments: &FragmentFacts) -> impl Iterator<Item = String> {
+    let FragmentFacts { incomplete, incomplete_frames, incomplete_tcp, conflicts, .. } = fragments;
+    let incomplete = (*incomplete > 0).then(|| {
+        format!(
+            "{incomplete} fragmented IP datagrams are not whole in the capture, {incomplete_tcp} of \
+             them with the beginning of a TCP segment: their {incomplete_frames} fragments were \
+             not read"
+        )
+    });
+    let frames = fragments.conflict_frames.iter().map(|stamp| stamp.frame.to_string());
+    let frames = frames.take(FRAMES_TOLD).collect::<Vec<_>>().join(", ");
+    let conflicts = (*conflicts > 0).then(|| {
+        format!(
+            "{conflicts} IP fragments repeat octets of others differently (the first in frames \
+             {frames}): the first copy was read"
+        )
+    });
+    incomplete.into_iter().chain(conflicts)
+}
+
+/// Frames named in a warning; the document lists more.
+const FRAMES_TOLD: usize = 5;
+
 /// What was read and what was not understood.
 #[derive(Clone, Debug, Default)]
 pub struct CaptureFacts {
@@ -113,6 +139,10 @@ pub struct CaptureFacts {
     pub limits_reached: BTreeMap<&'static str, u64>,
     /// Connections on a port of FTP that speak something else.
     pub not_ftp: Vec<NotFtp>,
+    /// The networks of addresses.
+    pub tunnels: Tunnels,
+    /// `None` if there were no IP fragments.
+    pub fragments: Option<FragmentFacts>,
     /// Reading was stopped before the end.
     pub is_interrupted: bool,
 }
@@ -144,6 +174,9 @@ pub trait Collector {
 
     /// An exchange to which nothing will be added.
     fn exchange(&mut self, _session: SessionId, _exchange: Exchange) {}
+
+    /// A tunnel not met before, in the network `outer`: the next of [`CaptureFacts::tunnels`].
+    fn tunnel(&mut self, _outer: Net, _tunnel: Tunnel) {}
 
     /// Comes before the session it belongs to.
     fn transfer(&mut self, transfer: Transfer);

@@ -5,39 +5,59 @@ use etherparse::err::ip::LaxHeaderSliceError;
 use etherparse::err::tcp::HeaderSliceError;
 use etherparse::{IpNumber, LaxIpSlice, TcpSlice};
 
-use super::{Endpoint, Flags, Host, Segment, SeqNum, Why};
-use crate::capture::Frame;
+use super::inside::{self, Ends};
+use super::{Endpoint, Flags, Host, Net, Segment, SeqNum, Why};
+use crate::time::Stamp;
 
-/// Reads the TCP segment out of `packet`, which is the IP packet inside `frame`.
-pub(super) fn tcp_segment<'a>(frame: &Frame<'a>, packet: &'a [u8]) -> Result<Segment<'a>, Why> {
+/// What an IP packet carries.
+pub(super) enum Carried<'a> {
+    Tcp(Segment<'a>),
+    /// What may be a tunnel: protocol, addresses, payload.
+    Tunnel(u8, Ends, &'a [u8]),
+    /// The packet is a piece of a datagram.
+    Fragment,
+}
+
+/// Reads `packet`, which was found in the network `net`; `cut` octets of it are not in the
+/// capture, as far as the frame around it tells.
+pub(super) fn carried(
+    packet: &[u8],
+    stamp: Stamp,
+    net: Net,
+    cut: usize,
+) -> Result<Carried<'_>, Why> {
     let (ip, stopped) = LaxIpSlice::from_slice(packet).map_err(|error| match error {
         LaxHeaderSliceError::Len(_) => Why::HeaderCut,
         LaxHeaderSliceError::Content(_) => Why::IpHeaderInvalid,
     })?;
     let payload = ip.payload();
     if payload.fragmented {
-        return Err(Why::IpFragment);
+        return Ok(Carried::Fragment);
     }
     if stopped.is_some() {
         return Err(if payload.incomplete { Why::HeaderCut } else { Why::IpHeaderInvalid });
     }
     match payload.ip_number {
         IpNumber::TCP => {}
-        IpNumber::UDP => return Err(Why::Udp),
         IpNumber::ICMP => return Err(Why::Icmp),
         IpNumber::IPV6_ICMP => return Err(Why::Icmpv6),
+        IpNumber(ESP) => return Err(Why::Esp),
+        IpNumber(protocol @ (inside::UDP | inside::IPIP | inside::IPV6 | inside::GRE)) => {
+            let ends = (ip.source_addr(), ip.destination_addr());
+            return Ok(Carried::Tunnel(protocol, ends, payload.payload));
+        }
         IpNumber(other) => return Err(Why::OtherIpProtocol(other)),
     }
     let tcp = TcpSlice::from_slice(payload.payload).map_err(|error| match error {
         HeaderSliceError::Len(_) => Why::HeaderCut,
         HeaderSliceError::Content(_) => Why::TcpHeaderInvalid,
     })?;
-    let Network { src, dst, ttl, ident, ip_header, missing } = network(&ip, frame, packet)?;
+    let Network { src, dst, ttl, ident, ip_header, missing } = network(&ip, cut, packet)?;
     let captured = tcp.payload();
-    Ok(Segment {
-        stamp: frame.stamp,
-        src: Endpoint { ip: src, port: tcp.source_port() },
-        dst: Endpoint { ip: dst, port: tcp.destination_port() },
+    Ok(Carried::Tcp(Segment {
+        stamp,
+        src: Endpoint { ip: Host { net, ..src }, port: tcp.source_port() },
+        dst: Endpoint { ip: Host { net, ..dst }, port: tcp.destination_port() },
         seq: SeqNum(tcp.sequence_number()),
         ack: SeqNum(tcp.acknowledgment_number()),
         // The control bits are the fourteenth octet; etherparse checked that it is there.
@@ -49,8 +69,11 @@ pub(super) fn tcp_segment<'a>(frame: &Frame<'a>, packet: &'a [u8]) -> Result<Seg
         header: tcp.slice().get(..tcp.header_len()).unwrap_or_default(),
         payload: captured,
         wire_len: u32::try_from(captured.len()).unwrap_or(u32::MAX).saturating_add(missing),
-    })
+    }))
 }
+
+/// Encapsulating security payload (RFC 4303).
+const ESP: u8 = 50;
 
 /// What the IP header says of a segment.
 struct Network<'a> {
@@ -63,11 +86,7 @@ struct Network<'a> {
     missing: u32,
 }
 
-fn network<'a>(
-    ip: &LaxIpSlice<'_>,
-    frame: &Frame<'_>,
-    packet: &'a [u8],
-) -> Result<Network<'a>, Why> {
+fn network<'a>(ip: &LaxIpSlice<'_>, cut: usize, packet: &'a [u8]) -> Result<Network<'a>, Why> {
     let (network, header_len, said) = match ip {
         LaxIpSlice::Ipv4(v4) => {
             let header = v4.header();
@@ -101,7 +120,7 @@ fn network<'a>(
     let missing = match said {
         // Segmentation offload: the card fills the length in later, the capture sees none.
         // What the frame had on the wire is all there is to go by.
-        0 => (frame.wire_len as usize).saturating_sub(frame.bytes.len()),
+        0 => cut,
         said if said < header_len => return Err(Why::IpHeaderInvalid),
         said => said.saturating_sub(packet.len()),
     };

@@ -13,6 +13,7 @@ use super::document::{
 use super::escape::JsonVisible;
 use crate::analysis::{Analysis, CaptureFacts, Collector, warnings};
 use crate::capture::{InputFacts, Progress};
+use crate::decode::{Net, Tunnel, Tunnels};
 use crate::session::{Exchange, Session, SessionId};
 use crate::transfer::{Orphan, Transfer};
 
@@ -37,6 +38,7 @@ pub struct Lines<W> {
     /// Told to stop when nobody listens any more.
     progress: Progress,
     charsets: BTreeMap<SessionId, Charset>,
+    tunnels: Tunnels,
 }
 
 /// A record on a line of its own.
@@ -70,7 +72,14 @@ struct CaptureLine {
 
 impl<W: Write> Lines<W> {
     pub fn new(out: W, options: DocumentOptions, progress: Progress) -> Self {
-        Self { out, options, failed: None, progress, charsets: BTreeMap::new() }
+        Self {
+            out,
+            options,
+            failed: None,
+            progress,
+            charsets: BTreeMap::new(),
+            tunnels: Tunnels::default(),
+        }
     }
 
     /// Writes what is known only at the end.
@@ -122,6 +131,10 @@ impl<W: Write> Collector for Lines<W> {
         self.exchange_line(session, &exchange, charset);
     }
 
+    fn tunnel(&mut self, outer: Net, tunnel: Tunnel) {
+        self.tunnels.push(outer, tunnel);
+    }
+
     fn transfer(&mut self, transfer: Transfer) {
         let charset = self.charsets.get(&transfer.session).copied();
         let charset = charset.unwrap_or_else(|| Charset::of_name(transfer.request.name.as_deref()));
@@ -136,12 +149,13 @@ impl<W: Write> Collector for Lines<W> {
             self.exchange_line(session.id, exchange, charset);
         }
         self.charsets.remove(&session.id);
-        let record = SessionRecord::new(&session, self.options);
+        let record = SessionRecord::new(&session, &self.tunnels, self.options);
         self.write(&Line::Session(Box::new(SessionRecord { exchanges: None, ..record })));
     }
 
     fn orphan(&mut self, orphan: Orphan) {
-        let record = OrphanRecord::new(&orphan, self.options.several_inputs);
+        let record =
+            OrphanRecord::new(&orphan, self.options.several_inputs).within(&orphan, &self.tunnels);
         self.write(&Line::Orphan(record));
     }
 }

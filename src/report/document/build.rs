@@ -6,7 +6,7 @@ use super::names::*;
 use super::*;
 use crate::analysis::{Analysis, CaptureFacts, NotFtp};
 use crate::capture::{Change, ClockSteps};
-use crate::decode::Endpoint;
+use crate::decode::{Endpoint, FragmentFacts, Tunnels};
 use crate::hash::{Hashes, hex};
 use crate::report::charset::Charset;
 use crate::report::community_id::community_id;
@@ -19,6 +19,7 @@ use crate::transfer::{Content, DataConnection};
 impl<'a> Document<'a> {
     pub fn new(analysis: &'a Analysis, options: DocumentOptions) -> Self {
         let several = options.several_inputs;
+        let tunnels = &analysis.capture.tunnels;
         let charsets: BTreeMap<SessionId, Charset> =
             analysis.sessions.iter().map(|session| (session.id, Charset::of(session))).collect();
         Self {
@@ -28,7 +29,7 @@ impl<'a> Document<'a> {
             capture: CaptureRecord::new(&analysis.capture, several),
             sessions: Lazy {
                 facts: &analysis.sessions,
-                record: Box::new(move |session| SessionRecord::new(session, options)),
+                record: Box::new(move |session| SessionRecord::new(session, tunnels, options)),
             },
             transfers: Lazy {
                 facts: &analysis.transfers,
@@ -39,7 +40,9 @@ impl<'a> Document<'a> {
             },
             orphans: Lazy {
                 facts: &analysis.orphans,
-                record: Box::new(move |orphan| OrphanRecord::new(orphan, several)),
+                record: Box::new(move |orphan| {
+                    OrphanRecord::new(orphan, several).within(orphan, tunnels)
+                }),
             },
             findings: Vec::new(),
             warnings: analysis.warnings(),
@@ -96,7 +99,32 @@ impl CaptureRecord {
                 .map(|(name, count)| LimitRecord { name, count: *count })
                 .collect(),
             not_ftp: facts.not_ftp.iter().map(|other| NotFtpRecord::new(other, several)).collect(),
+            fragments: facts
+                .fragments
+                .as_ref()
+                .map(|fragments| FragmentsRecord::new(fragments, several)),
             interrupted: facts.is_interrupted,
+        }
+    }
+}
+
+impl FragmentsRecord {
+    fn new(facts: &FragmentFacts, several: bool) -> Self {
+        Self {
+            frames: facts.frames,
+            datagrams: facts.datagrams,
+            incomplete: facts.incomplete,
+            incomplete_frames: facts.incomplete_frames,
+            incomplete_tcp: facts.incomplete_tcp,
+            duplicates: facts.duplicates,
+            overlaps: facts.overlaps,
+            conflicts: facts.conflicts,
+            conflict_frames: facts
+                .conflict_frames
+                .iter()
+                .map(|stamp| place(*stamp, several))
+                .collect(),
+            invalid: facts.invalid,
         }
     }
 }
@@ -113,7 +141,7 @@ impl NotFtpRecord {
 }
 
 impl SessionRecord {
-    pub fn new(session: &Session, options: DocumentOptions) -> Self {
+    pub fn new(session: &Session, tunnels: &Tunnels, options: DocumentOptions) -> Self {
         let several = options.several_inputs;
         let charset = Charset::of(session);
         let exchanges = session.exchanges.iter();
@@ -127,6 +155,7 @@ impl SessionRecord {
             id: session_id(session.id),
             client: endpoint(session.client),
             server: endpoint(session.server),
+            tunnel: tunnels.name(session.client.ip.net),
             community_id: community_id(session.client, session.server),
             span: span(&session.tcp.link, several),
             tcp: TcpRecord::new(session, several),
@@ -324,6 +353,7 @@ impl OrphanRecord {
             id: orphan_id(orphan),
             client: endpoint(ends.client),
             server: endpoint(ends.server),
+            tunnel: None,
             opened_by: ends.opened_by,
             span: span(&data.link, several),
             bytes: OrphanBytesRecord { from_client: client.bytes, from_server: server.bytes },
@@ -335,6 +365,12 @@ impl OrphanRecord {
             media_type: main.media_type.clone(),
             community_id: community_id(data.originator, data.responder),
         }
+    }
+
+    /// Says which tunnel it was captured in.
+    pub fn within(self, orphan: &Orphan, tunnels: &Tunnels) -> Self {
+        let net = orphan.carried.connection.originator.ip.net;
+        Self { tunnel: tunnels.name(net), ..self }
     }
 }
 

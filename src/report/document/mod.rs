@@ -138,8 +138,35 @@ pub struct CaptureRecord {
     pub limits_reached: Vec<LimitRecord>,
     /// Connections on a port of FTP that speak something else.
     pub not_ftp: Vec<NotFtpRecord>,
+    /// IP datagrams in pieces; `null` where there were none.
+    pub fragments: Option<FragmentsRecord>,
     /// Reading was stopped before the end.
     pub interrupted: bool,
+}
+
+/// IP fragments, and what became of them.
+#[derive(Serialize, JsonSchema)]
+pub struct FragmentsRecord {
+    /// All of them.
+    pub frames: u64,
+    /// Datagrams put together.
+    pub datagrams: u64,
+    /// Datagrams of which a piece is not in the capture, or came too late.
+    pub incomplete: u64,
+    /// The fragments of those; they stand in `skipped` as `ip_fragment`.
+    pub incomplete_frames: u64,
+    /// Those that begin with a TCP header, which is not taken for a segment.
+    pub incomplete_tcp: u64,
+    /// Fragments that came again.
+    pub duplicates: u64,
+    /// Fragments that overlap others with the same octets.
+    pub overlaps: u64,
+    /// Fragments that overlap others with different octets; the first copy was read.
+    pub conflicts: u64,
+    /// The first 1,000 of those.
+    pub conflict_frames: Vec<PlaceRecord>,
+    /// Fragments that no datagram can have.
+    pub invalid: u64,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -180,6 +207,9 @@ pub struct SessionRecord {
     pub id: String,
     pub client: EndpointRecord,
     pub server: EndpointRecord,
+    /// The tunnel it was captured in, the outermost first: `vxlan 42`,
+    /// `gre 192.0.2.1 192.0.2.2 key 7 / pppoe 3`.
+    pub tunnel: Option<String>,
     pub community_id: String,
     #[serde(flatten)]
     pub span: SpanRecord,
@@ -464,6 +494,8 @@ pub struct OrphanRecord {
     pub id: String,
     pub client: EndpointRecord,
     pub server: EndpointRecord,
+    /// As of a session.
+    pub tunnel: Option<String>,
     pub opened_by: Option<&'static str>,
     #[serde(flatten)]
     pub span: SpanRecord,

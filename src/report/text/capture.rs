@@ -62,6 +62,10 @@ fn link_name(link: LinkType) -> String {
         0 | 108 => "loopback".to_owned(),
         1 => "Ethernet".to_owned(),
         12 | 14 | 101 | 228 | 229 => "raw IP".to_owned(),
+        9 | 50 | 204 => "PPP".to_owned(),
+        51 => "PPPoE".to_owned(),
+        104 => "Cisco HDLC".to_owned(),
+        105 | 119 | 127 | 163 => "802.11".to_owned(),
         113 => "Linux cooked".to_owned(),
         276 => "Linux cooked v2".to_owned(),
         _ => link.to_string(),
@@ -89,16 +93,38 @@ fn other_traffic(report: &Report<'_>, page: &mut Page<'_>) -> io::Result<()> {
 }
 
 fn is_bad(name: &str) -> bool {
-    ["ip_fragment", "link_header_cut", "header_cut", "ip_header_invalid", "tcp_header_invalid"]
-        .contains(&name)
+    [
+        "ip_fragment",
+        "ip_fragment_invalid",
+        "tunnel_depth",
+        "tunnel_beyond_limit",
+        "wlan_fragment",
+        "wlan_aggregate",
+        "link_header_cut",
+        "header_cut",
+        "ip_header_invalid",
+        "tcp_header_invalid",
+    ]
+    .contains(&name)
         || name.starts_with("link_type_")
 }
 
 fn skip(name: &str) -> String {
     match name {
-        "arp" | "udp" | "icmp" | "llc" => name.to_ascii_uppercase(),
+        "arp" | "udp" | "icmp" | "llc" | "esp" | "gre" => name.to_ascii_uppercase(),
         "icmpv6" => "ICMPv6".to_owned(),
-        "ip_fragment" => "IP fragments".to_owned(),
+        "macsec" => "MACsec".to_owned(),
+        "mpls_payload" => "MPLS of unknown payload".to_owned(),
+        "ppp_compressed" => "compressed or encrypted PPP".to_owned(),
+        "wlan_no_data" => "802.11 without data".to_owned(),
+        "wlan_protected" => "encrypted 802.11".to_owned(),
+        "wlan_fragment" => "802.11 fragments".to_owned(),
+        "wlan_aggregate" => "802.11 aggregates".to_owned(),
+        "wlan_bad_checksum" => "802.11 damaged on the air".to_owned(),
+        "ip_fragment" => "IP fragments that miss others".to_owned(),
+        "ip_fragment_invalid" => "IP fragments no datagram can have".to_owned(),
+        "tunnel_depth" => "in too many tunnels".to_owned(),
+        "tunnel_beyond_limit" => "in tunnels beyond the limit".to_owned(),
         "link_header_cut" => "cut in the link header".to_owned(),
         "header_cut" => "cut in the IP or TCP header".to_owned(),
         "ip_header_invalid" => "with an invalid IP header".to_owned(),

@@ -36,6 +36,8 @@ fn head(report: &Report<'_>, session: &Session, page: &mut Page<'_>) -> io::Resu
     facts.push(Line::inked(Ink::Dim, &report.frames(link.first, link.last)));
     facts.extend(link.last.at.nanos_since(link.first.at).map(|nanos| Line::of(&duration(nanos))));
     facts.extend(link.rtt_ns.map(|nanos| Line::of(&format!("rtt {}", duration(nanos)))));
+    let tunnel = report.analysis.capture.tunnels.name(session.client.ip.net);
+    facts.extend(tunnel.map(|tunnel| Line::of(&format!("in {tunnel}"))));
     facts.push(Line::of(&encryption(report, session)));
     facts.push(Line::of(&close(session)));
     page.fields(Line::default(), indent, facts)

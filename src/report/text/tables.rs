@@ -150,6 +150,8 @@ fn one_orphan(report: &Report<'_>, orphan: &Orphan, page: &mut Page<'_>) -> io::
         Line::of(&super::transfer::ends(data)),
         Line::inked(Ink::Dim, &report.frames(data.link.first, data.link.last)),
     ];
+    let tunnel = report.analysis.capture.tunnels.name(data.originator.ip.net);
+    fields.extend(tunnel.map(|tunnel| Line::of(&format!("in {tunnel}"))));
     for (dir, arrow) in [(orphan.server, "↓"), (orphan.server.reversed(), "↑")] {
         let content = orphan.carried.from(dir);
         if content.bytes > 0 {
