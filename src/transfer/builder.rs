@@ -1,7 +1,7 @@
 //! The bytes of a data connection on their way to hashes, sinks and counts.
 
 use super::sink::ByteSink;
-use super::{Carried, DataConnection, media};
+use super::{Carried, DataConnection, Room, media};
 use crate::hash::{HashSet, Hasher, Hashes};
 use crate::limits::Limits;
 use crate::session::{DataId, Expected, Request, SizeSource};
@@ -67,7 +67,17 @@ struct Stream {
     head: Vec<u8>,
     /// Whether more than the head is wanted; asked when that is full.
     is_text: Option<bool>,
+    /// There was no room for all of what was wanted.
+    is_cut: bool,
+    /// What the head told, once it has gone.
+    told: Option<Told>,
     sink: Option<Box<dyn ByteSink>>,
+}
+
+/// What the beginning tells.
+struct Told {
+    media_type: Option<String>,
+    is_tls: bool,
 }
 
 /// Octets looked at to tell the media type: the marks of all formats that are told by their
@@ -85,6 +95,7 @@ impl Builder {
         &mut self,
         event: &ConnEvent<'_>,
         limits: &Limits,
+        room: &mut Room,
         open: impl FnOnce(DataId, Dir) -> Option<Box<dyn ByteSink>>,
         is_listing: impl FnOnce(DataId) -> bool,
     ) {
@@ -97,17 +108,19 @@ impl Builder {
                 }
                 stream.take(offset, bytes, mark.stamp);
                 if stream.head.len() >= HEAD && stream.is_text.is_none() {
-                    stream.is_text = Some(is_listing(id));
+                    stream.ask(is_listing(id), room);
                 }
-                stream.keep(bytes, limits.listing_bytes);
+                stream.keep(bytes, limits.listing_bytes, room);
             }
             ConnEvent::Gap { dir, offset, len, .. } => {
-                self.stream(dir).lose(offset, len, limits.ranges);
+                self.stream(dir).lose(offset, len, limits.ranges, room);
             }
             ConnEvent::Conflict { dir, mark, .. } => {
                 let conflicts = &mut self.stream(dir).conflicts;
-                if conflicts.len() < limits.ranges {
+                if room.admits(conflicts, limits.ranges) {
                     conflicts.push(mark.stamp);
+                } else {
+                    room.conflicts += 1;
                 }
             }
             ConnEvent::Fin { dir, stamp } => self.stream(dir).end = Some(stamp),
@@ -141,6 +154,18 @@ impl Content {
     /// Whether nothing is known to be missing.
     pub fn is_whole(&self) -> bool {
         self.missing.is_empty()
+    }
+
+    /// Bytes it holds of the room of all.
+    pub(super) fn weight(&self) -> usize {
+        self.text.len()
+            + self.missing.len() * size_of::<Missing>()
+            + self.conflicts.len() * size_of::<Stamp>()
+    }
+
+    /// Whether all of it is in `text`.
+    pub(super) fn is_all_text(&self) -> bool {
+        self.is_whole_stream() && self.text.len() as u64 == self.bytes
     }
 
     /// Whether it is here from SYN to FIN with nothing missing.
@@ -195,6 +220,8 @@ impl Stream {
             hasher: Hasher::new(hashes),
             head: Vec::new(),
             is_text: None,
+            is_cut: false,
+            told: None,
             sink: None,
         }
     }
@@ -209,27 +236,56 @@ impl Stream {
         }
     }
 
-    fn lose(&mut self, offset: u64, len: u64, most: usize) {
+    fn lose(&mut self, offset: u64, len: u64, most: usize, room: &mut Room) {
         if let Some(Missing { offset: Some(start), bytes: Some(bytes) }) = self.gaps.last_mut()
             && *start + *bytes == offset
         {
             *bytes += len;
-        } else if self.gaps.len() < most {
+        } else if room.admits(&self.gaps, most) {
             self.gaps.push(Missing { offset: Some(offset), bytes: Some(len) });
         } else {
             self.unlisted += len;
+            room.ranges += 1;
         }
     }
 
-    fn keep(&mut self, bytes: &[u8], listing_bytes: usize) {
-        let most = if self.is_text == Some(true) { listing_bytes } else { HEAD };
-        let room = most.saturating_sub(self.head.len()).min(bytes.len());
-        self.head.extend_from_slice(&bytes[..room]);
+    /// The head is full: what is no listing is looked at and forgotten.
+    fn ask(&mut self, is_listing: bool, room: &mut Room) {
+        self.is_text = Some(is_listing);
+        if !is_listing {
+            self.told = Some(self.tell());
+            room.give_back(self.head.len());
+            self.head = Vec::new();
+        }
     }
 
-    fn finish(self, facts: DirFacts) -> Content {
+    fn keep(&mut self, bytes: &[u8], listing_bytes: usize, room: &mut Room) {
+        let most = match self.is_text {
+            None => HEAD,
+            Some(true) => listing_bytes,
+            Some(false) => 0,
+        };
+        let wanted = if self.is_cut { 0 } else { most.saturating_sub(self.head.len()) };
+        let taken = room.take(wanted.min(bytes.len()));
+        let is_text = self.is_text == Some(true);
+        let is_short = if is_text { taken < bytes.len() } else { taken < wanted.min(bytes.len()) };
+        if is_short && !self.is_cut {
+            self.is_cut = true;
+            room.listings += u64::from(is_text);
+        }
+        self.head.extend_from_slice(bytes.get(..taken).unwrap_or_default());
+    }
+
+    fn tell(&self) -> Told {
         let begins = self.gaps.first().is_none_or(|gap| gap.offset != Some(0));
-        let media_type = if begins { media::media_type(&self.head) } else { None };
+        let is_enough = !self.is_cut || self.head.len() >= HEAD;
+        let media_type = if begins && is_enough { media::media_type(&self.head) } else { None };
+        let is_tls = begins && matches!(self.head[..], [0x14..=0x17, 3, 0..=4, ..]);
+        Told { media_type, is_tls }
+    }
+
+    fn finish(mut self, facts: DirFacts) -> Content {
+        let Told { media_type, is_tls } = self.told.take().unwrap_or_else(|| self.tell());
         Content {
             bytes: self.bytes,
             missing: self.gaps,
@@ -242,7 +298,7 @@ impl Stream {
             conflicts: self.conflicts,
             hashes: self.hasher.finish(),
             media_type,
-            is_tls: begins && matches!(self.head[..], [0x14..=0x17, 3, 0..=4, ..]),
+            is_tls,
             text: self.head,
         }
     }
