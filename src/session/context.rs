@@ -10,9 +10,11 @@ use crate::ftp::{self, Command, Directory, Reply, Verb};
 pub(super) struct Context {
     pub(super) directory: Directory,
     pub(super) representation: Representation,
-    /// The field, and what it was, of a TYPE, MODE or STRU not answered yet.
-    before: VecDeque<(usize, Verb, Option<Vec<u8>>)>,
-    /// Of `before`, at most.
+    /// The representation without what is asked for and not answered yet.
+    settled: Representation,
+    /// TYPE, MODE and STRU not answered yet: exchange, and value.
+    asked: VecDeque<(usize, Verb, Option<Vec<u8>>)>,
+    /// Of `asked`, at most.
     most: usize,
     /// Changes that cannot be taken back any more.
     pub(super) overflows: u64,
@@ -27,8 +29,9 @@ impl Context {
             if from_start { Representation::initial() } else { Representation::default() };
         Self {
             directory: Directory::default(),
+            settled: representation.clone(),
             representation,
-            before: VecDeque::new(),
+            asked: VecDeque::new(),
             most,
             overflows: 0,
             rest: None,
@@ -42,22 +45,39 @@ impl Context {
         let value = command.arg.trim_ascii();
         let value = (value.len() <= LONGEST).then(|| value.to_ascii_uppercase());
         if let Some(field) = self.representation.field(command.verb) {
-            let before = std::mem::replace(field, value);
-            if self.before.len() >= self.most {
-                self.before.pop_front();
-                self.overflows += 1;
-            }
-            self.before.push_back((index, command.verb, before));
+            field.clone_from(&value);
+            self.asked.push_back((index, command.verb, value));
+        }
+        if self.asked.len() > self.most
+            && let Some((_, verb, _)) = self.asked.pop_front()
+        {
+            // Its answer would not be understood.
+            self.overflows += 1;
+            self.settle(verb, None);
         }
     }
 
-    /// The TYPE, MODE or STRU of an exchange was answered: refused, it changed nothing.
-    pub(super) fn answer(&mut self, index: usize, verb: Verb, is_refused: bool) {
-        let Some(field) = self.representation.field(verb) else { return };
-        let at = self.before.iter().position(|(exchange, ..)| *exchange == index);
-        // What is not remembered may have been anything.
-        let value = at.and_then(|at| self.before.remove(at)).and_then(|(.., value)| value);
-        if is_refused {
+    /// The TYPE, MODE or STRU of an exchange was answered: refused, it changed nothing. Replies
+    /// come in order, so those before it stay at their word.
+    pub(super) fn answer(&mut self, index: usize, is_refused: bool) {
+        let Some(at) = self.asked.iter().position(|(exchange, ..)| *exchange == index) else {
+            return;
+        };
+        for (exchange, verb, value) in self.asked.drain(..=at).collect::<Vec<_>>() {
+            if exchange != index || !is_refused {
+                self.settle(verb, value);
+            }
+        }
+        self.representation = self.settled.clone();
+        for (_, verb, value) in &self.asked {
+            if let Some(field) = self.representation.field(*verb) {
+                field.clone_from(value);
+            }
+        }
+    }
+
+    fn settle(&mut self, verb: Verb, value: Option<Vec<u8>>) {
+        if let Some(field) = self.settled.field(verb) {
             *field = value;
         }
     }
@@ -87,16 +107,19 @@ impl Context {
     /// Commands may have been lost, and what they changed is not known.
     pub(super) fn forget(&mut self) {
         self.directory = Directory::default();
-        self.representation = Representation::default();
-        self.before.clear();
-        self.rest = None;
+        self.set_all(Representation::default());
     }
 
     /// `REIN` (RFC 959 §4.1.1): as after the greeting.
     pub(super) fn reset(&mut self) {
         self.directory = Directory::default();
-        self.representation = Representation::initial();
-        self.before.clear();
+        self.set_all(Representation::initial());
+    }
+
+    fn set_all(&mut self, representation: Representation) {
+        self.settled = representation.clone();
+        self.representation = representation;
+        self.asked.clear();
         self.rest = None;
     }
 }

@@ -32,6 +32,9 @@ const RATION: usize = 512;
 #[derive(Debug)]
 struct Replies {
     joiner: ReplyJoiner,
+    /// Lines, and replies, of which not all was kept.
+    cut_lines: u64,
+    cut: u64,
     /// Where the reply that is open began.
     opened: Option<ReplyPlace>,
 }
@@ -42,7 +45,7 @@ impl Dialogue {
             story: Story::new(session, from_start, limits),
             client: LineSplitter::new(limits.line_bytes, from_start),
             server: LineSplitter::new(limits.line_bytes, from_start),
-            replies: Replies { joiner: ReplyJoiner::new(limits.reply_bytes), opened: None },
+            replies: Replies::new(limits),
             is_clear: true,
             line_bytes: limits.line_bytes,
             reply_bytes: limits.reply_bytes,
@@ -59,6 +62,13 @@ impl Dialogue {
             self.server.keep_at_most(most.min(self.line_bytes));
             self.replies.joiner.keep_at_most(most.min(self.reply_bytes));
         }
+    }
+
+    /// Bounds that were reached, by name.
+    pub(super) fn overflows(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let lines = self.story.cut_lines + self.replies.cut_lines;
+        let own = [("line_bytes", lines), ("reply_bytes", self.replies.cut)];
+        self.story.overflows().into_iter().chain(own)
     }
 
     /// Bytes it holds.
@@ -174,13 +184,20 @@ impl Dialogue {
 }
 
 impl Replies {
+    fn new(limits: &Limits) -> Self {
+        let joiner = ReplyJoiner::new(limits.reply_bytes);
+        Self { joiner, cut_lines: 0, cut: 0, opened: None }
+    }
+
     fn handle(&mut self, line: &Line<'_, Mark>, story: &mut Story, effects: &mut Vec<Effect>) {
+        self.cut_lines += u64::from(line.dropped > 0);
         let here = ReplyPlace { start: line.start, had: line.first.acked };
         match self.joiner.push(line.bytes) {
             Joined::More => {
                 self.opened.get_or_insert(here);
             }
             Joined::Reply(mut reply) => {
+                self.cut += u64::from(reply.dropped > 0);
                 reply.torn |= line.torn;
                 reply.dropped += line.dropped;
                 let place = self.opened.take().unwrap_or(here);

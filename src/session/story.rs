@@ -38,6 +38,8 @@ pub(super) struct Story {
     auth: Option<EncryptionKind>,
     /// The last reply nobody had asked for: the exchange that holds it, and its place.
     stray: Option<(usize, ReplyPlace)>,
+    /// Lines of the client of which not all was kept.
+    pub(super) cut_lines: u64,
     open_kept: usize,
     open_bytes: usize,
     open_dropped: u64,
@@ -108,6 +110,7 @@ impl Story {
             sizes_dropped: 0,
             auth: None,
             stray: None,
+            cut_lines: 0,
             open_kept: limits.pending_commands,
             open_bytes: 0,
             open_dropped: 0,
@@ -238,6 +241,7 @@ impl Story {
         shared: &mut Shared,
         effects: &mut Vec<Effect>,
     ) {
+        self.cut_lines += u64::from(line.dropped > 0);
         let command = Command::parse(line.bytes);
         let stamp = line.last.stamp;
         let is_partial = line.torn || line.after_gap || line.dropped > 0;
@@ -519,7 +523,7 @@ impl Story {
             _ => {}
         }
         if !reply.is_preliminary() {
-            self.context.answer(index, command.verb, reply.is_refusal());
+            self.context.answer(index, reply.is_refusal());
         }
     }
 

@@ -31,6 +31,7 @@ pub struct Tracker {
     /// Bytes that the sessions not over yet hold.
     text: usize,
     most_text: usize,
+    keeps_exchanges: bool,
     /// Sessions in which something became final since the last poll.
     touched: Vec<SessionId>,
     /// How many of them have no request left to hand over.
@@ -52,6 +53,7 @@ impl Tracker {
             next_session: 0,
             shared: Shared { next_transfer: 0, open: 0, most_open: limits.open_transfers },
             text: 0,
+            keeps_exchanges,
             most_text: if keeps_exchanges { limits.document_bytes } else { limits.text_bytes },
             touched: Vec::new(),
             looked_at: 0,
@@ -267,7 +269,9 @@ impl Tracker {
             }
             if let Some(dialogue) = self.dialogues.remove(&id) {
                 self.text -= dialogue.counted;
-                for (name, count) in dialogue.story.overflows() {
+                for (name, count) in dialogue.overflows() {
+                    let is_text = name == "text_bytes" && self.keeps_exchanges;
+                    let name = if is_text { "document_bytes" } else { name };
                     *self.overflows.entry(name).or_default() += count;
                 }
                 let exchanges = dialogue.story.exchanges.into_list();

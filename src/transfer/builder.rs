@@ -65,7 +65,7 @@ struct Stream {
     conflicts: Vec<Stamp>,
     hasher: Hasher,
     head: Vec<u8>,
-    /// Whether more than the head is wanted; asked when that is full.
+    /// Whether more than the head is wanted; asked when there is more.
     is_text: Option<bool>,
     /// There was no room for all of what was wanted.
     is_cut: bool,
@@ -107,10 +107,7 @@ impl Builder {
                     stream.sink = open(id, dir);
                 }
                 stream.take(offset, bytes, mark.stamp);
-                if stream.head.len() >= HEAD && stream.is_text.is_none() {
-                    stream.ask(is_listing(id), room);
-                }
-                stream.keep(bytes, limits.listing_bytes, room);
+                stream.keep(bytes, limits.listing_bytes, room, || is_listing(id));
             }
             ConnEvent::Gap { dir, offset, len, .. } => {
                 self.stream(dir).lose(offset, len, limits.ranges, room);
@@ -249,31 +246,35 @@ impl Stream {
         }
     }
 
-    /// The head is full: what is no listing is looked at and forgotten.
-    fn ask(&mut self, is_listing: bool, room: &mut Room) {
-        self.is_text = Some(is_listing);
-        if !is_listing {
+    /// Keeps the beginning, and of a listing what follows, too. A beginning that is none is looked
+    /// at once it is full, and forgotten.
+    fn keep(
+        &mut self,
+        bytes: &[u8],
+        listing_bytes: usize,
+        room: &mut Room,
+        is_listing: impl FnOnce() -> bool,
+    ) {
+        if self.told.is_some() {
+            return;
+        }
+        if self.is_text.is_none() && self.head.len() + bytes.len() > HEAD {
+            self.is_text = Some(is_listing());
+        }
+        let is_text = self.is_text == Some(true);
+        let most = if is_text { listing_bytes } else { HEAD };
+        if !self.is_cut {
+            let wanted = most.saturating_sub(self.head.len()).min(bytes.len());
+            let taken = room.take(wanted);
+            self.is_cut = taken < wanted || is_text && taken < bytes.len();
+            room.listings += u64::from(is_text && self.is_cut);
+            self.head.extend_from_slice(bytes.get(..taken).unwrap_or_default());
+        }
+        if self.is_text == Some(false) {
             self.told = Some(self.tell());
             room.give_back(self.head.len());
             self.head = Vec::new();
         }
-    }
-
-    fn keep(&mut self, bytes: &[u8], listing_bytes: usize, room: &mut Room) {
-        let most = match self.is_text {
-            None => HEAD,
-            Some(true) => listing_bytes,
-            Some(false) => 0,
-        };
-        let wanted = if self.is_cut { 0 } else { most.saturating_sub(self.head.len()) };
-        let taken = room.take(wanted.min(bytes.len()));
-        let is_text = self.is_text == Some(true);
-        let is_short = if is_text { taken < bytes.len() } else { taken < wanted.min(bytes.len()) };
-        if is_short && !self.is_cut {
-            self.is_cut = true;
-            room.listings += u64::from(is_text);
-        }
-        self.head.extend_from_slice(bytes.get(..taken).unwrap_or_default());
     }
 
     fn tell(&self) -> Told {
