@@ -290,6 +290,7 @@ impl World<'_> {
     fn decide(&mut self, conn: &mut Conn, role: &mut Role) -> Option<()> {
         let Role::Unknown(unknown) = role else { return Some(()) };
         self.unclear -= unknown.weight();
+        self.room.conflicts += unknown.conflicts_dropped;
         let candidate = unknown.candidate;
         let is_claimed = candidate.is_some_and(|id| self.tracker.is_claimed(id));
         let decided = match (unknown.verdict, candidate) {

@@ -21,16 +21,16 @@ pub struct Limits {
     pub decoder_bytes: u64,
 
     /// TCP connections followed at one time; four times as many are remembered as nobody's
-    /// business. A followed one costs one to four kilobytes,
-    /// and a control connection what was said on it lately.
+    /// business. A followed one costs one to
+    /// six kilobytes.
     pub connections: usize,
     /// Bytes held because they were captured before the bytes in front of them, in one direction
     /// of one connection: the largest receive window in common use.
     pub early_bytes_each: usize,
     /// The same for all connections together. Reported as `early_bytes`, either of them.
     pub early_bytes_all: usize,
-    /// Bytes of each direction of a control connection remembered, to tell a differing copy.
-    /// Older ones are not compared; nothing is lost, so it is not reported.
+    /// Bytes of each direction of a control connection remembered, to tell a differing copy: some
+    /// thirty lines. Older ones are not compared; nothing is lost, so it is not reported.
     pub remembered_bytes: usize,
     /// Segments of each direction of a data connection remembered for the same.
     pub remembered_segments: usize,
@@ -113,7 +113,7 @@ impl Default for Limits {
             connections: 1 << 16,
             early_bytes_each: 16 << 20,
             early_bytes_all: 64 << 20,
-            remembered_bytes: 4 << 10,
+            remembered_bytes: 1 << 10,
             remembered_segments: 64,
             unclear_bytes_each: 4 << 10,
             unclear_bytes_all: 16 << 20,

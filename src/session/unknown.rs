@@ -12,6 +12,8 @@ pub struct Unknown {
     pub verdict: Sniffed,
     held: Vec<Held>,
     bytes: usize,
+    /// Conflicts that were not held.
+    pub conflicts_dropped: u64,
     /// It may be a data connection.
     pub candidate: Option<DataId>,
     /// It is on a port of FTP.
@@ -32,6 +34,7 @@ impl Unknown {
             verdict: Sniffed::Unclear,
             held: Vec::new(),
             bytes: 0,
+            conflicts_dropped: 0,
             candidate: None,
             reserved: None,
         }
@@ -41,7 +44,9 @@ impl Unknown {
     pub fn handle(&mut self, event: &ConnEvent<'_>) {
         // Differing copies can be repeated for ever; the first of them tell enough.
         let is_repeat = matches!(event, ConnEvent::Conflict { .. }) && self.held.len() >= HELD_KEPT;
-        if !is_repeat && !self.widens_gap(event) {
+        if is_repeat {
+            self.conflicts_dropped += 1;
+        } else if !self.widens_gap(event) {
             let held = Held::of(event);
             self.bytes += held.weight();
             self.held.push(held);
