@@ -15,6 +15,7 @@ mod pairing;
 mod promise;
 mod request;
 mod setups;
+mod sizes;
 mod sniff;
 mod story;
 mod tracker;

@@ -1,6 +1,6 @@
 //! What a session's commands and replies mean.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::context::Context;
 use super::exchanges::Exchanges;
@@ -10,6 +10,7 @@ use super::pairing::{Pairing, Pending, ReplyPlace};
 use super::promise::{DataId, Link};
 use super::request::{Expected, Method, Request, Setup, SizeSource, name_in};
 use super::setups::Setups;
+use super::sizes::{Sizes, mlst_size, parse_number};
 use super::weight::Weight;
 use super::{Exchange, Received, Sent, Session, TransferId};
 use crate::decode::Endpoint;
@@ -29,11 +30,7 @@ pub(super) struct Story {
     pairing: Pairing,
     setups: Setups,
     context: Context,
-    /// What the server said of the sizes of files.
-    sizes: HashMap<Vec<u8>, Expected>,
-    sizes_kept: usize,
-    sizes_bytes: usize,
-    sizes_dropped: u64,
+    sizes: Sizes,
     /// What an `AUTH` that is not answered yet asks for.
     auth: Option<EncryptionKind>,
     /// The last reply nobody had asked for: the exchange that holds it, and its place.
@@ -104,10 +101,7 @@ impl Story {
             pairing: Pairing::new(limits.pending_commands),
             setups: Setups::new(limits.setups),
             context: Context::new(from_start, limits.setups),
-            sizes: HashMap::new(),
-            sizes_kept: limits.sizes,
-            sizes_bytes: 0,
-            sizes_dropped: 0,
+            sizes: Sizes::new(limits.sizes),
             auth: None,
             stray: None,
             cut_lines: 0,
@@ -187,15 +181,13 @@ impl Story {
             && !request.verb.is_listing()
             && let Some(path) = &request.path
         {
-            request.expected = self.sizes.get(path).copied();
+            request.expected = self.sizes.of(path);
         }
         // What was uploaded now has another size.
         if matches!(request.verb, Verb::Stor | Verb::Appe)
             && let Some(path) = &request.path
         {
-            if self.sizes.remove(path).is_some() {
-                self.sizes_bytes -= size_weight(path);
-            }
+            self.sizes.forget(path);
             request.expected = None;
         }
         Some(request)
@@ -225,13 +217,13 @@ impl Story {
             ("open_transfers", self.open_dropped),
             ("session_transfers", self.unlisted),
             ("setups", self.setups.overflows + self.context.overflows),
-            ("sizes", self.sizes_dropped),
+            ("sizes", self.sizes.dropped),
         ]
     }
 
     /// Bytes it holds.
     pub(super) fn weight(&self) -> usize {
-        self.session.text_weight() + self.exchanges.bytes() + self.open_bytes + self.sizes_bytes
+        self.session.text_weight() + self.exchanges.bytes() + self.open_bytes + self.sizes.weight()
     }
 
     /// The client sent a line.
@@ -572,16 +564,7 @@ impl Story {
     }
 
     fn note_size(&mut self, path: Vec<u8>, expected: Expected) {
-        if let Some(known) = self.sizes.get_mut(&path) {
-            if known.source <= expected.source {
-                *known = expected;
-            }
-        } else if self.sizes.len() < self.sizes_kept && !self.is_rationed {
-            self.sizes_bytes += size_weight(&path);
-            self.sizes.insert(path, expected);
-        } else {
-            self.sizes_dropped += 1;
-        }
+        self.sizes.note(path, expected, !self.is_rationed);
     }
 }
 
@@ -589,24 +572,4 @@ impl Story {
 /// first.
 fn can_greet(reply: &Reply) -> bool {
     matches!(reply.code, 120 | 220) || reply.is_refusal()
-}
-
-/// Bytes that remembering the size of this file takes.
-fn size_weight(path: &[u8]) -> usize {
-    size_of::<(Vec<u8>, Expected)>() + path.len()
-}
-
-fn parse_number(text: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(text.trim_ascii()).ok()?;
-    if text.starts_with('+') { None } else { text.parse().ok() }
-}
-
-/// The `size` fact of an MLST reply (RFC 3659 §7.2), whose fact line begins with a space.
-fn mlst_size(reply: &Reply) -> Option<u64> {
-    let line = reply.lines.iter().find(|line| line.starts_with(b" "))?;
-    let facts = line.get(1..)?.split(|byte| *byte == b' ').next()?;
-    facts.split(|byte| *byte == b';').find_map(|fact| {
-        let (name, value) = fact.split_at_checked(5)?;
-        if name.eq_ignore_ascii_case(b"size=") { parse_number(value) } else { None }
-    })
 }

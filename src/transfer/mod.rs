@@ -9,6 +9,7 @@ mod room;
 mod sink;
 
 pub use self::builder::{Builder, Content, Missing};
+pub use self::listing::Sizes;
 pub use self::orphan::{Hosts, Orphan, Resemblance};
 pub use self::outcome::Outcome;
 pub use self::room::Room;
@@ -111,7 +112,7 @@ impl Transfer {
     }
 
     /// The sizes a listing shows, and what they are worth; its text is of no further use.
-    pub fn take_sizes(&mut self) -> Option<(Vec<(Vec<u8>, u64)>, SizeSource)> {
+    pub fn take_sizes(&mut self) -> Option<(Sizes, SizeSource)> {
         let content = self.content.as_mut()?;
         let is_all = content.is_all_text();
         let text = std::mem::take(&mut content.text);
