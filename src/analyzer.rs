@@ -12,7 +12,7 @@ use crate::limits::Limits;
 use crate::session::{
     Connected, DataId, Outcome, Peers, SessionId, Settled, Sniffed, Sniffer, Tracker, Unknown,
 };
-use crate::tcp::{Budget, Conn, ConnEvent, ConnTable, Dir, Found, Recent, Slot};
+use crate::tcp::{Budget, Conn, ConnEvent, ConnTable, Dir, Found, Overlap, Slot};
 use crate::transfer::{Builder, ByteSink, Carried, Hosts, Orphan, Room, Sinks, Transfer};
 
 /// What the analysis is told beside the packets.
@@ -22,6 +22,8 @@ pub struct AnalysisOptions {
     /// Ports of FTP control connections beside 21.
     pub ports: Vec<u16>,
     pub hashes: hash::HashSet,
+    /// Which of two differing copies of data the receivers are taken to have kept.
+    pub overlap: Overlap,
 }
 
 /// Analyses a capture: [`push`](Self::push) every frame, then [`finish`](Self::finish).
@@ -44,6 +46,8 @@ enum Role {
         builder: Box<Builder>,
         id: DataId,
         is_up: bool,
+        /// Whether it is one of those that remember more than a little.
+        is_compared: bool,
     },
 }
 
@@ -57,6 +61,8 @@ struct World<'a> {
     /// Endpoints where FTP was found by what was said.
     servers: HashSet<Endpoint>,
     hosts: Hosts,
+    /// Data connections that remember much.
+    compared: usize,
     not_ftp: Vec<NotFtp>,
     /// What data connections may hold together.
     room: Room,
@@ -101,9 +107,10 @@ impl<'a> Analyzer<'a> {
         out: &'a mut dyn Collector,
     ) -> Self {
         let limits = &options.limits;
+        let budget = Budget::new(limits.early_bytes_each, limits.early_bytes_all);
         Self {
             table: ConnTable::new(limits.connections),
-            budget: Budget::new(limits.early_bytes_each, limits.early_bytes_all),
+            budget: Budget { overlap: options.overlap, anomalies: limits.anomalies, ..budget },
             facts: Facts::default(),
             world: World {
                 tracker: Tracker::new(limits, !out.wants_exchanges()),
@@ -111,6 +118,7 @@ impl<'a> Analyzer<'a> {
                 carried: BTreeMap::new(),
                 servers: HashSet::new(),
                 hosts: Hosts::new(limits.host_pairs),
+                compared: 0,
                 not_ftp: Vec::new(),
                 room: Room::new(limits.carried_bytes),
                 unclear: 0,
@@ -156,6 +164,9 @@ impl<'a> Analyzer<'a> {
 
     fn push_segment(&mut self, segment: &Segment<'_>) {
         let Self { table, budget, world, .. } = self;
+        while let Some(over) = table.expire(segment.stamp.at) {
+            world.end(over, budget);
+        }
         let slot = match table.find(segment, |old| world.end(old, budget)) {
             Found::Nothing => return,
             Found::Known(slot) => slot,
@@ -166,9 +177,10 @@ impl<'a> Analyzer<'a> {
                 table.follow(segment, |conn| world.meet(conn))
             }
         };
-        let Slot { conn, role } = slot;
+        let Slot { conn, role, .. } = slot;
         conn.handle(segment, budget, &mut |event| world.route(role, &event));
         match world.settle(conn, role) {
+            Next::Follow if conn.is_ending() => table.end_soon(segment),
             Next::Follow => {}
             Next::Ignore => drop(table.forget(segment, false)),
             Next::End => {
@@ -203,17 +215,20 @@ impl World<'_> {
             match self.tracker.connect(&peers_of(conn)) {
                 Connected::Stranger => unknown.candidate = self.tracker.suspect(&peers_of(conn)),
                 Connected::Candidate(id) => unknown.candidate = Some(id),
-                Connected::Claimed(id) => return self.data_role(id),
+                Connected::Claimed(id) => return self.data_role(id, conn),
             }
         }
-        let remembered = self.options.limits.remembered_bytes;
-        conn.remember(|| Recent::bytes(remembered));
+        conn.remember(self.options.limits.remembered_bytes);
         Role::Unknown(unknown)
     }
 
-    fn data_role(&self, id: DataId) -> Role {
+    fn data_role(&mut self, id: DataId, conn: &mut Conn) -> Role {
+        let limits = &self.options.limits;
+        let is_compared = self.compared < limits.compared;
+        self.compared += usize::from(is_compared);
+        conn.remember(if is_compared { limits.compared_bytes } else { limits.remembered_bytes });
         let builder = Box::new(Builder::new(id, self.options.hashes));
-        Role::Data { builder, id, is_up: false }
+        Role::Data { builder, id, is_up: false, is_compared }
     }
 
     /// Passes an event on to whom it concerns.
@@ -255,16 +270,14 @@ impl World<'_> {
         {
             *is_up = true;
             self.tracker.note_up(*id);
-            // Not before: attempts can be many.
-            let remembered = self.options.limits.remembered_segments;
-            conn.remember(|| Recent::digests(remembered));
         }
         if conn.is_closed() {
             return Next::End;
         }
-        if let Role::Data { id, .. } = role
+        if let Role::Data { id, is_compared, .. } = role
             && self.is_two_way_suspect(*id, conn)
         {
+            self.compared -= usize::from(*is_compared);
             self.tracker.forget(*id);
             return Next::Ignore;
         }
@@ -290,17 +303,13 @@ impl World<'_> {
     fn decide(&mut self, conn: &mut Conn, role: &mut Role) -> Option<()> {
         let Role::Unknown(unknown) = role else { return Some(()) };
         self.unclear -= unknown.weight();
-        self.room.conflicts += unknown.conflicts_dropped;
         let candidate = unknown.candidate;
         let is_claimed = candidate.is_some_and(|id| self.tracker.is_claimed(id));
         let decided = match (unknown.verdict, candidate) {
             (Sniffed::Control { server } | Sniffed::ImplicitTls { server }, _) if !is_claimed => {
                 self.make_control(conn, unknown, server)
             }
-            (_, Some(id)) => {
-                conn.remember(Recent::default);
-                self.data_role(id)
-            }
+            (_, Some(id)) => self.data_role(id, conn),
             (verdict, None) => {
                 self.note_other(conn, unknown, verdict);
                 return None;
@@ -348,7 +357,7 @@ impl World<'_> {
 
     /// A connection is over, for the capture if not for its ends.
     fn end(&mut self, slot: Slot<Role>, budget: &mut Budget) {
-        let Slot { mut conn, mut role } = slot;
+        let Slot { mut conn, mut role, .. } = slot;
         conn.finish(budget, &mut |event| self.route(&mut role, &event));
         if let Role::Unknown(unknown) = &mut role {
             // On a port of FTP even silence is a session; so is what was cut short.
@@ -364,7 +373,8 @@ impl World<'_> {
         match role {
             Role::Unknown(_) => {}
             Role::Control { session, server } => self.tracker.end(session, &conn, server),
-            Role::Data { builder, id, .. } => {
+            Role::Data { builder, id, is_compared, .. } => {
+                self.compared -= usize::from(is_compared);
                 let mut carried = builder.finish(&conn);
                 let weight = carried.weight();
                 if !self.tracker.is_claimed(id) {
@@ -457,12 +467,11 @@ impl World<'_> {
 
     /// Bounds that were reached, by name, with how often.
     fn overflows(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let Room { refused, listings, ranges, conflicts, .. } = self.room;
+        let Room { refused, listings, ranges, .. } = self.room;
         let reached = [
             ("carried_bytes", refused),
             ("listing_bytes", listings),
             ("ranges", ranges),
-            ("conflicts", conflicts),
             ("host_pairs", self.hosts.overflows),
         ];
         let own = self.overflows.iter().map(|(name, count)| (*name, *count));

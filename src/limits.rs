@@ -29,11 +29,16 @@ pub struct Limits {
     pub early_bytes_each: usize,
     /// The same for all connections together. Reported as `early_bytes`, either of them.
     pub early_bytes_all: usize,
-    /// Bytes of each direction of a control connection remembered, to tell a differing copy: some
-    /// thirty lines. Older ones are not compared; nothing is lost, so it is not reported.
+    /// Bytes of each direction of a connection remembered, to tell a differing copy: some thirty
+    /// lines of a dialogue. Older ones are not compared; nothing is lost, so it is not reported.
     pub remembered_bytes: usize,
-    /// Segments of each direction of a data connection remembered for the same.
-    pub remembered_segments: usize,
+    /// The same of the first data connections open at one time: what a retransmission of a common
+    /// window reaches back.
+    pub compared_bytes: usize,
+    /// So many of them.
+    pub compared: usize,
+    /// Anomalies of segments listed of one direction of a connection. Those beyond are counted.
+    pub anomalies: usize,
     /// Bytes of either direction after which a connection of which nobody knows what it speaks is
     /// called no FTP, unless its port says so. A greeting of a screenful fits. Reported as
     /// `unclear_bytes`.
@@ -93,11 +98,10 @@ pub struct Limits {
     pub listing_bytes: usize,
     /// File sizes remembered of one session, to check later transfers.
     pub sizes: usize,
-    /// Missing ranges listed of one direction of a data connection, and frames with `conflicts`
-    /// of any connection. Those beyond are counted.
+    /// Missing ranges listed of one direction of a data connection. Those beyond are counted.
     pub ranges: usize,
     /// Bytes that all data connections together may hold of their beginnings (the media type
-    /// shows in the first 4 KiB), of listings, and of lists of ranges and conflicts. Beyond, a
+    /// shows in the first 4 KiB), of listings, and of lists of ranges. Beyond, a
     /// media type or a size may stay unknown, and ranges are counted only.
     pub carried_bytes: usize,
 }
@@ -114,7 +118,9 @@ impl Default for Limits {
             early_bytes_each: 16 << 20,
             early_bytes_all: 64 << 20,
             remembered_bytes: 1 << 10,
-            remembered_segments: 64,
+            compared_bytes: 64 << 10,
+            compared: 256,
+            anomalies: 64,
             unclear_bytes_each: 4 << 10,
             unclear_bytes_all: 16 << 20,
             not_ftp: 1000,

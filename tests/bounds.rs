@@ -521,7 +521,7 @@ fn sizes_beyond_the_bound_are_not_remembered() {
 }
 
 #[test]
-fn ranges_and_conflicts_beyond_the_bound_are_counted() {
+fn ranges_and_anomalies_beyond_the_bound_are_counted() {
     let mut script = FtpScript::new();
     let control = log_in(&mut script);
     pasv(&mut script, control, 30_000);
@@ -548,9 +548,9 @@ fn ranges_and_conflicts_beyond_the_bound_are_counted() {
         script.put(control, Originator, Segment { offset: said, payload, ..Segment::default() });
     }
     assert_eq!(script.sent(control, Originator), said + offset);
-    let analysis = read(&script, with(|limits| limits.ranges = 2));
-    assert_reached(&analysis, &[("conflicts", 3)]);
-    assert_eq!(analysis.sessions[0].tcp.conflicts.len(), 2);
+    let analysis = read(&script, with(|limits| limits.anomalies = 2));
+    let anomalies = &analysis.sessions[0].tcp.link.anomalies;
+    assert_eq!((anomalies.listed.len(), anomalies.unlisted), (2, 3));
 }
 
 #[test]

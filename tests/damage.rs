@@ -12,6 +12,7 @@ use std::path::Path;
 use common::document::Document;
 use common::program::Scratch;
 use common::sample::{Sample, samples};
+use etherparse::{NetSlice, SlicedPacket, TransportSlice};
 use ftpscope::analysis::Keeper;
 use ftpscope::analyzer::{AnalysisOptions, analyze};
 use ftpscope::capture::{Capture, ReadOptions, Source};
@@ -278,6 +279,56 @@ fn bits_flipped_anywhere_are_survived() {
             });
         }
     });
+}
+
+/// Where the checksums are those of the wire, no octet that counts can change unnoticed.
+#[test]
+fn bits_flipped_in_packets_with_checksums_tell_nothing_false() {
+    each(|subject| {
+        if subject.captures.iter().any(|records| records.head[20..24] != [1, 0, 0, 0]) {
+            return;
+        }
+        for seed in 0..60 {
+            let what = format!("bits of packets flipped by seed {seed}");
+            let document = subject.damaged(&what, |records| {
+                let (mut damaged, mut dice) = (records.clone(), Dice(seed));
+                damaged.list.iter_mut().for_each(|record| sum_up(&mut record[16..]));
+                // If every packet of a direction is damaged, nothing tells damage from checksums
+                // that a network card was to fill in.
+                for _ in 0..1 + dice.below(damaged.list.len() / 20) {
+                    let record = dice.below(damaged.list.len());
+                    let at = 16 + dice.below(damaged.list[record].len() - 16);
+                    damaged.list[record][at] ^= 1 << dice.below(8);
+                }
+                damaged.join()
+            });
+            subject.assert_true(&what, document.as_ref());
+        }
+    });
+}
+
+/// Gives an Ethernet frame the TCP checksum that a network card would have.
+fn sum_up(frame: &mut [u8]) {
+    if let Some((at, sum)) = checksum(frame) {
+        frame[at..at + 2].copy_from_slice(&sum.to_be_bytes());
+    }
+}
+
+/// Where the checksum stands, and what it is to be.
+fn checksum(frame: &[u8]) -> Option<(usize, u16)> {
+    let packet = SlicedPacket::from_ethernet(frame).ok()?;
+    let Some(TransportSlice::Tcp(tcp)) = packet.transport else { return None };
+    let at = tcp.slice().as_ptr() as usize - frame.as_ptr() as usize + 16;
+    let sum = match packet.net? {
+        NetSlice::Ipv4(ip) => {
+            tcp.calc_checksum_ipv4(ip.header().source(), ip.header().destination())
+        }
+        NetSlice::Ipv6(ip) => {
+            tcp.calc_checksum_ipv6(ip.header().source(), ip.header().destination())
+        }
+        NetSlice::Arp(_) => return None,
+    };
+    Some((at, sum.ok()?))
 }
 
 #[test]

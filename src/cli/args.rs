@@ -111,9 +111,20 @@ pub struct InputArgs {
     #[arg(long, value_name = "PORT", help_heading = "Analysis")]
     pub port: Vec<u16>,
 
+    /// Which of two differing copies of data the receivers are taken to have kept, where both
+    /// came before the data in front of them; each conflict is told either way
+    #[arg(long, value_name = "COPY", default_value = "first", help_heading = "Analysis")]
+    pub overlap: OverlapName,
+
     /// Show no progress
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum OverlapName {
+    First,
+    Last,
 }
 
 #[derive(clap::Args, Debug)]

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use clap::CommandFactory;
 
 use super::args::{
-    Args, Command, ExtractArgs, HashName, InputArgs, JsonArgs, OnlyKind, ReportArgs,
+    Args, Command, ExtractArgs, HashName, InputArgs, JsonArgs, OnlyKind, OverlapName, ReportArgs,
 };
 use super::progress::Bar;
 use crate::analysis::{CaptureFacts, Collector, Keeper};
@@ -20,6 +20,7 @@ use crate::limits::Limits;
 use crate::report::document::DocumentOptions;
 use crate::report::files::{self, ExtractError, Only};
 use crate::report::{json, text};
+use crate::tcp::Overlap;
 use crate::transfer::Sinks;
 
 /// How the program ends.
@@ -185,6 +186,10 @@ impl<'a> Reading<'a> {
             limits: limits.clone(),
             ports: self.input.port.clone(),
             hashes: self.hashes,
+            overlap: match self.input.overlap {
+                OverlapName::First => Overlap::First,
+                OverlapName::Last => Overlap::Last,
+            },
         };
         let files = self.input.files.iter().cloned();
         let sources: Vec<Source> = files.map(Source::from_arg).collect();

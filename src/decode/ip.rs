@@ -1,13 +1,11 @@
 //! IP and TCP headers, by etherparse's tolerant slices: segmentation offload leaves a total
 //! length of 0, and a snap length cuts packets; both still have something to say.
 
-use std::net::IpAddr;
-
 use etherparse::err::ip::LaxHeaderSliceError;
 use etherparse::err::tcp::HeaderSliceError;
 use etherparse::{IpNumber, LaxIpSlice, TcpSlice};
 
-use super::{Endpoint, Flags, Segment, SeqNum, Why};
+use super::{Endpoint, Flags, Host, Segment, SeqNum, Why};
 use crate::capture::Frame;
 
 /// Reads the TCP segment out of `packet`, which is the IP packet inside `frame`.
@@ -34,7 +32,7 @@ pub(super) fn tcp_segment<'a>(frame: &Frame<'a>, packet: &'a [u8]) -> Result<Seg
         HeaderSliceError::Len(_) => Why::HeaderCut,
         HeaderSliceError::Content(_) => Why::TcpHeaderInvalid,
     })?;
-    let (src, dst, missing) = addresses(&ip, frame, packet)?;
+    let Network { src, dst, ttl, ident, ip_header, missing } = network(&ip, frame, packet)?;
     let captured = tcp.payload();
     Ok(Segment {
         stamp: frame.stamp,
@@ -45,40 +43,59 @@ pub(super) fn tcp_segment<'a>(frame: &Frame<'a>, packet: &'a [u8]) -> Result<Seg
         // The control bits are the fourteenth octet; etherparse checked that it is there.
         flags: Flags(tcp.slice().get(13).copied().unwrap_or(0)),
         window: tcp.window_size(),
+        ttl,
+        ident,
+        ip_header,
+        header: tcp.slice().get(..tcp.header_len()).unwrap_or_default(),
         payload: captured,
         wire_len: u32::try_from(captured.len()).unwrap_or(u32::MAX).saturating_add(missing),
     })
 }
 
-/// Both addresses, and how many octets of the packet the capture cut off.
-fn addresses(
+/// What the IP header says of a segment.
+struct Network<'a> {
+    src: Host,
+    dst: Host,
+    ttl: u8,
+    ident: Option<u16>,
+    ip_header: &'a [u8],
+    /// Octets of the packet that the capture cut off.
+    missing: u32,
+}
+
+fn network<'a>(
     ip: &LaxIpSlice<'_>,
     frame: &Frame<'_>,
-    packet: &[u8],
-) -> Result<(IpAddr, IpAddr, u32), Why> {
-    let (src, dst, header_len, said): (IpAddr, IpAddr, usize, usize) = match ip {
+    packet: &'a [u8],
+) -> Result<Network<'a>, Why> {
+    let (network, header_len, said) = match ip {
         LaxIpSlice::Ipv4(v4) => {
             let header = v4.header();
-            let said = usize::from(header.total_len());
-            (
-                header.source_addr().into(),
-                header.destination_addr().into(),
-                header.slice().len(),
-                said,
-            )
+            let network = Network {
+                src: header.source_addr().into(),
+                dst: header.destination_addr().into(),
+                ttl: header.ttl(),
+                ident: Some(header.identification()),
+                ip_header: packet.get(..header.slice().len()).unwrap_or_default(),
+                missing: 0,
+            };
+            (network, header.slice().len(), usize::from(header.total_len()))
         }
         LaxIpSlice::Ipv6(v6) => {
             let header = v6.header();
+            let network = Network {
+                src: header.source_addr().into(),
+                dst: header.destination_addr().into(),
+                ttl: header.hop_limit(),
+                ident: None,
+                ip_header: &[],
+                missing: 0,
+            };
             let said = match usize::from(header.payload_length()) {
                 0 => 0,
                 len => len + header.slice().len(),
             };
-            (
-                header.source_addr().into(),
-                header.destination_addr().into(),
-                header.slice().len(),
-                said,
-            )
+            (network, header.slice().len(), said)
         }
     };
     let missing = match said {
@@ -88,5 +105,5 @@ fn addresses(
         said if said < header_len => return Err(Why::IpHeaderInvalid),
         said => said.saturating_sub(packet.len()),
     };
-    Ok((src, dst, u32::try_from(missing).unwrap_or(u32::MAX)))
+    Ok(Network { missing: u32::try_from(missing).unwrap_or(u32::MAX), ..network })
 }

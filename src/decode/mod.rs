@@ -9,13 +9,15 @@
     warn(clippy::indexing_slicing, clippy::unwrap_used, clippy::cast_possible_truncation)
 )]
 
+mod checksum;
 mod ip;
 mod link;
 mod segment;
 
 use std::borrow::Cow;
 
-pub use self::segment::{Endpoint, Flags, FlowKey, Segment, SeqNum};
+pub use self::checksum::Checksum;
+pub use self::segment::{Endpoint, Flags, FlowKey, Host, Net, Segment, SeqNum};
 use crate::capture::{Frame, LinkType};
 
 /// What one frame turned out to be.

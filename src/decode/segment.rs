@@ -17,6 +17,15 @@ pub struct Segment<'a> {
     pub flags: Flags,
     /// As it stands in the header, not scaled (RFC 7323 §2.3).
     pub window: u16,
+    /// Hops the packet had left where it was captured (IPv4 time to live, IPv6 hop limit).
+    pub ttl: u8,
+    /// The IPv4 identification: a retransmission gets a new one, a second copy of the same packet
+    /// has the same. `None` over IPv6.
+    pub ident: Option<u16>,
+    /// The IPv4 header with its options; empty over IPv6, which has no sum of its own.
+    pub ip_header: &'a [u8],
+    /// The TCP header with its options.
+    pub header: &'a [u8],
     /// What the capture holds of the payload; shorter than `wire_len` in a snaplen-cut packet.
     pub payload: &'a [u8],
     /// Octets of payload the packet had on the wire.
@@ -26,14 +35,40 @@ pub struct Segment<'a> {
 /// One end of a connection.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Endpoint {
-    pub ip: IpAddr,
+    pub ip: Host,
     pub port: u16,
+}
+
+/// An address in the network where it means something: two customers of one tunnel endpoint may
+/// have the same private addresses.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Host {
+    pub net: Net,
+    pub addr: IpAddr,
+}
+
+/// Number of the tunnel a packet was captured in, in the order of their first packets; 0 is outside
+/// of any.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Net(pub u16);
+
+impl fmt::Display for Host {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.addr.fmt(out)
+    }
+}
+
+/// An address outside of any tunnel.
+impl<T: Into<IpAddr>> From<T> for Host {
+    fn from(addr: T) -> Self {
+        Self { net: Net::default(), addr: addr.into() }
+    }
 }
 
 /// `192.0.2.1:21`, `[2001:db8::1]:21`.
 impl fmt::Display for Endpoint {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.ip {
+        match self.ip.addr {
             IpAddr::V4(ip) => write!(out, "{ip}:{}", self.port),
             IpAddr::V6(ip) => write!(out, "[{ip}]:{}", self.port),
         }
@@ -46,16 +81,17 @@ pub struct FlowKey {
     low: u128,
     high: u128,
     ports: u32,
+    net: Net,
 }
 
 impl FlowKey {
     /// The key, and whether `src` is its lower end.
     pub fn of(src: Endpoint, dst: Endpoint) -> (Self, bool) {
-        let (a, b) = ((bits(src.ip), src.port), (bits(dst.ip), dst.port));
+        let (a, b) = ((bits(src.ip.addr), src.port), (bits(dst.ip.addr), dst.port));
         let forward = a <= b;
         let (low, high) = if forward { (a, b) } else { (b, a) };
         let ports = u32::from(low.1) << 16 | u32::from(high.1);
-        (Self { low: low.0, high: high.0, ports }, forward)
+        (Self { low: low.0, high: high.0, ports, net: src.ip.net }, forward)
     }
 }
 
@@ -108,7 +144,7 @@ mod tests {
 
     #[test]
     fn both_directions_have_one_key() {
-        let end = |ip: &str, port| Endpoint { ip: ip.parse().unwrap(), port };
+        let end = |ip: &str, port| Endpoint { ip: ip.parse::<IpAddr>().unwrap().into(), port };
         for (a, b) in [
             (end("10.0.0.1", 40000), end("10.0.0.2", 21)),
             (end("10.0.0.1", 21), end("10.0.0.1", 40000)),

@@ -1,10 +1,9 @@
 //! Connections that may yet be claimed.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use super::promise::{DataId, Peers, pair_of};
-use crate::decode::Endpoint;
+use crate::decode::{Endpoint, Host};
 
 /// Connections no setup was given, to be found by where they lead: many may pile up, and looking
 /// for one must not mean looking at all.
@@ -13,7 +12,7 @@ pub(super) struct Candidates {
     all: BTreeSet<DataId>,
     by_listener: BTreeSet<(Endpoint, DataId)>,
     /// Those that came up, by their hosts.
-    by_pair: BTreeSet<(IpAddr, IpAddr, DataId)>,
+    by_pair: BTreeSet<(Host, Host, DataId)>,
 }
 
 /// Candidates of one address, or between two hosts, that are looked at, the newest. They compete
@@ -57,7 +56,7 @@ impl Candidates {
     }
 
     /// Those that came up between these hosts, the newest first.
-    pub(super) fn between(&self, a: IpAddr, b: IpAddr) -> impl Iterator<Item = DataId> {
+    pub(super) fn between(&self, a: Host, b: Host) -> impl Iterator<Item = DataId> {
         let (a, b) = pair_of(a, b);
         let range = (a, b, DataId(0))..=(a, b, DataId(u32::MAX));
         self.by_pair.range(range).rev().take(LOOKED_AT).map(|(.., data)| *data)

@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use ahash::RandomState;
@@ -14,7 +13,7 @@ use super::promise::{
 };
 use super::request::Method;
 use super::{SessionId, TransferId};
-use crate::decode::Endpoint;
+use crate::decode::{Endpoint, Host};
 use crate::limits::Limits;
 use crate::time::Stamp;
 
@@ -30,7 +29,7 @@ pub(super) struct Links {
     /// Those that were given to a setup that is no more: nobody will ask for them.
     abandoned: BTreeSet<DataId>,
     /// Sessions open between two hosts, lower address first.
-    pairs: HashMap<(IpAddr, IpAddr), u32, RandomState>,
+    pairs: HashMap<(Host, Host), u32, RandomState>,
     waiting: Queue,
     next: u32,
     limits: Limits,
@@ -71,7 +70,7 @@ pub(super) struct Waiting {
 struct Queue {
     all: HashMap<TransferId, Waiting, RandomState>,
     /// By the client, and the ends a server may dial from with nothing announced.
-    by_ends: BTreeSet<(IpAddr, Endpoint, TransferId)>,
+    by_ends: BTreeSet<(Host, Endpoint, TransferId)>,
 }
 
 /// How far before its announcement a connection may stand in the file. Interfaces and queues are
@@ -96,12 +95,12 @@ impl Links {
     }
 
     /// A session between two hosts began.
-    pub(super) fn open_pair(&mut self, client: IpAddr, server: IpAddr) {
+    pub(super) fn open_pair(&mut self, client: Host, server: Host) {
         *self.pairs.entry(pair_of(client, server)).or_default() += 1;
     }
 
     /// A session between two hosts ended.
-    pub(super) fn close_pair(&mut self, client: IpAddr, server: IpAddr) {
+    pub(super) fn close_pair(&mut self, client: Host, server: Host) {
         let key = pair_of(client, server);
         if let Some(sessions) = self.pairs.get_mut(&key) {
             *sessions -= 1;
@@ -111,7 +110,7 @@ impl Links {
         }
     }
 
-    pub(super) fn is_pair_open(&self, a: IpAddr, b: IpAddr) -> bool {
+    pub(super) fn is_pair_open(&self, a: Host, b: Host) -> bool {
         self.pairs.contains_key(&pair_of(a, b))
     }
 
@@ -411,7 +410,7 @@ impl Links {
 }
 
 impl Queue {
-    fn first_two(&self, client: IpAddr, from: Endpoint) -> impl Iterator<Item = TransferId> {
+    fn first_two(&self, client: Host, from: Endpoint) -> impl Iterator<Item = TransferId> {
         let range = (client, from, TransferId(0))..=(client, from, TransferId(u32::MAX));
         self.by_ends.range(range).take(2).map(|(.., transfer)| *transfer)
     }
@@ -421,7 +420,7 @@ impl Waiting {
     fn keys(
         &self,
         transfer: TransferId,
-    ) -> impl Iterator<Item = (IpAddr, Endpoint, TransferId)> + use<> {
+    ) -> impl Iterator<Item = (Host, Endpoint, TransferId)> + use<> {
         let (client, server) = (self.client.ip, self.server);
         let ports = [DATA_PORT, server.port.wrapping_sub(1)];
         ports.into_iter().map(move |port| (client, Endpoint { port, ..server }, transfer))

@@ -70,8 +70,6 @@ pub struct ControlLink {
     pub link: tcp::Link,
     pub from_client: DirFacts,
     pub from_server: DirFacts,
-    /// Ranges of which a second, differing copy was seen.
-    pub conflicts: Vec<Stamp>,
     /// Whether the client sent the SYN; false where roles had to be told from what was said.
     pub client_is_originator: bool,
 }

@@ -1,10 +1,8 @@
 //! Promised data connections, and the connections that may keep a promise.
 
-use std::net::IpAddr;
-
 use super::SessionId;
 use super::request::Method;
-use crate::decode::Endpoint;
+use crate::decode::{Endpoint, Host};
 use crate::tcp::Dir;
 use crate::time::Stamp;
 
@@ -74,8 +72,8 @@ pub(super) struct Promise {
     pub(super) setup: u32,
     pub(super) method: Method,
     pub(super) address: Endpoint,
-    pub(super) client: IpAddr,
-    pub(super) server: IpAddr,
+    pub(super) client: Host,
+    pub(super) server: Host,
     pub(super) stamp: Stamp,
     /// The connection it was given to.
     pub(super) kept: Option<DataId>,
@@ -106,7 +104,7 @@ impl Promise {
     }
 
     /// The host that announced it, and the other one of the session.
-    fn announcer(&self) -> (IpAddr, IpAddr) {
+    fn announcer(&self) -> (Host, Host) {
         match self.method {
             Method::Active => (self.client, self.server),
             _ => (self.server, self.client),
@@ -153,16 +151,16 @@ pub(super) fn is_between(promise: &Promise, peers: &Peers) -> bool {
     is_pair(peers, promise.client, promise.server)
 }
 
-pub(super) fn pair_of(a: IpAddr, b: IpAddr) -> (IpAddr, IpAddr) {
+pub(super) fn pair_of(a: Host, b: Host) -> (Host, Host) {
     (a.min(b), a.max(b))
 }
 
-pub(super) fn is_pair(peers: &Peers, a: IpAddr, b: IpAddr) -> bool {
+pub(super) fn is_pair(peers: &Peers, a: Host, b: Host) -> bool {
     let ends = (peers.originator.ip, peers.responder.ip);
     ends == (a, b) || ends == (b, a)
 }
 
-pub(super) fn server_dir(peers: &Peers, server: IpAddr) -> Dir {
+pub(super) fn server_dir(peers: &Peers, server: Host) -> Dir {
     let ports = (peers.originator.port, peers.responder.port);
     let originator_serves = match (peers.originator.ip == server, peers.responder.ip == server) {
         (true, true) => ports.0 == DATA_PORT || !peers.opener_known && ports.0 < ports.1,

@@ -13,7 +13,7 @@ use super::setups::Setups;
 use super::sizes::{Sizes, mlst_size, parse_number};
 use super::weight::Weight;
 use super::{Exchange, Received, Sent, Session, TransferId};
-use crate::decode::Endpoint;
+use crate::decode::{Endpoint, Host};
 use crate::ftp::{self, Announced, Command, Directory, Line, Reply, Verb};
 use crate::limits::Limits;
 use crate::tcp::Mark;
@@ -391,7 +391,9 @@ impl Story {
         stamp: Stamp,
         effects: &mut Vec<Effect>,
     ) {
-        let ip = announced.ip.unwrap_or(self.session.server.ip);
+        // An address on the wire means one in the network of its session.
+        let server = self.session.server.ip;
+        let ip = announced.ip.map_or(server, |addr| Host { addr, ..server });
         let address = Endpoint { ip, port: announced.port };
         let Some(open) = self.setups.announce(index, address, stamp) else { return };
         effects.push(Effect::Announce {

@@ -1,7 +1,6 @@
 //! All sessions of a capture.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use super::dialogue::Dialogue;
 use super::links::{Links, Waiting};
@@ -9,6 +8,7 @@ use super::promise::{Claim, Connected, DataId, Peers, Promise};
 use super::request::{Request, SizeSource};
 use super::story::{Effect, Shared};
 use super::{ControlLink, Encryption, Exchange, Login, Session, SessionId, Software, TransferId};
+use crate::decode::Host;
 use crate::limits::Limits;
 use crate::tcp::{Close, Conn, ConnEvent, Dir, Handshake, Mark};
 use crate::time::Stamp;
@@ -120,14 +120,6 @@ impl Tracker {
             ConnEvent::Gap { offset, len, mark, .. } => {
                 dialogue.handle_client_gap(offset, len, mark, shared, effects);
             }
-            ConnEvent::Conflict { mark, .. } => {
-                let conflicts = &mut dialogue.story.session.tcp.conflicts;
-                if conflicts.len() < self.limits.ranges && self.text < self.most_text {
-                    conflicts.push(mark.stamp);
-                } else {
-                    *self.overflows.entry("conflicts").or_default() += 1;
-                }
-            }
             ConnEvent::Fin { .. } | ConnEvent::Reset { .. } => {}
         }
         self.apply(id);
@@ -137,8 +129,7 @@ impl Tracker {
     /// A control connection is over.
     pub fn end(&mut self, id: SessionId, conn: &Conn, server: Dir) {
         let Some(dialogue) = self.dialogues.get_mut(&id) else { return };
-        let conflicts = std::mem::take(&mut dialogue.story.session.tcp.conflicts);
-        dialogue.story.session.tcp = ControlLink { conflicts, ..ControlLink::of(conn, server) };
+        dialogue.story.session.tcp = ControlLink::of(conn, server);
         let mark = Mark { stamp: conn.link.last, acked: 0 };
         dialogue.finish(mark, &mut self.shared, &mut self.effects);
         let (client, server) = (dialogue.story.session.client.ip, dialogue.story.session.server.ip);
@@ -161,7 +152,7 @@ impl Tracker {
     }
 
     /// Whether a session between these two is open.
-    pub fn has_session_between(&self, a: IpAddr, b: IpAddr) -> bool {
+    pub fn has_session_between(&self, a: Host, b: Host) -> bool {
         self.links.is_pair_open(a, b)
     }
 
@@ -438,7 +429,7 @@ pub struct Settled {
 /// What else of its session bears on the outcome of a transfer.
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances {
-    pub client: IpAddr,
+    pub client: Host,
     /// The control connection was open when this was settled: at the end of the capture, the
     /// transfer may have gone on.
     pub control_open: bool,
@@ -459,7 +450,6 @@ impl ControlLink {
             link: conn.link.clone(),
             from_client: conn.facts(server.reversed()),
             from_server: conn.facts(server),
-            conflicts: Vec::new(),
             client_is_originator: server == Dir::FromResponder,
         }
     }

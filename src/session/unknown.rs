@@ -12,8 +12,6 @@ pub struct Unknown {
     pub verdict: Sniffed,
     held: Vec<Held>,
     bytes: usize,
-    /// Conflicts that were not held.
-    pub conflicts_dropped: u64,
     /// It may be a data connection.
     pub candidate: Option<DataId>,
     /// It is on a port of FTP.
@@ -34,7 +32,6 @@ impl Unknown {
             verdict: Sniffed::Unclear,
             held: Vec::new(),
             bytes: 0,
-            conflicts_dropped: 0,
             candidate: None,
             reserved: None,
         }
@@ -42,11 +39,7 @@ impl Unknown {
 
     /// Takes an event; the verdict may be clear after it.
     pub fn handle(&mut self, event: &ConnEvent<'_>) {
-        // Differing copies can be repeated for ever; the first of them tell enough.
-        let is_repeat = matches!(event, ConnEvent::Conflict { .. }) && self.held.len() >= HELD_KEPT;
-        if is_repeat {
-            self.conflicts_dropped += 1;
-        } else if !self.widens_gap(event) {
+        if !self.widens_gap(event) {
             let held = Held::of(event);
             self.bytes += held.weight();
             self.held.push(held);
@@ -97,9 +90,6 @@ impl Held {
                 return Self::Data { dir, offset, bytes: bytes.to_vec(), mark };
             }
             ConnEvent::Gap { dir, offset, len, mark } => ConnEvent::Gap { dir, offset, len, mark },
-            ConnEvent::Conflict { dir, offset, len, mark } => {
-                ConnEvent::Conflict { dir, offset, len, mark }
-            }
             ConnEvent::Fin { dir, stamp } => ConnEvent::Fin { dir, stamp },
             ConnEvent::Reset { dir, stamp } => ConnEvent::Reset { dir, stamp },
         })
@@ -120,6 +110,3 @@ impl Held {
         }
     }
 }
-
-/// Events held, after which conflicts are no longer added.
-const HELD_KEPT: usize = 256;

@@ -74,7 +74,6 @@ impl Session {
         let texts =
             [&self.banner, &login.user, &login.password, &software.server_system, &software.client];
         texts.iter().map(|text| text.weight()).sum::<usize>()
-            + self.tcp.conflicts.len() * size_of::<Stamp>()
             + self.transfers.len() * size_of::<super::TransferId>()
     }
 }

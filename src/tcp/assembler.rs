@@ -10,7 +10,7 @@ use crate::time::Stamp;
 /// Sans-IO: [`push`](Self::push) what the capture showed; whatever became in order is
 /// handed to `out` before it returns. Never blocks, never reads a clock. In-order bytes are
 /// borrowed from the frame; only bytes that arrive early are copied, within [`Budget`].
-/// On overlap the first copy seen wins, and a differing second copy is reported.
+/// On overlap the copy seen first wins, or as [`Overlap`] says, and a differing one is reported.
 #[derive(Debug, Default)]
 pub struct Assembler {
     next: u64,
@@ -28,8 +28,8 @@ pub enum StreamEvent<'a> {
     /// `len` octets that the capture never showed.
     Gap { offset: u64, len: u64, mark: Mark },
     /// A retransmission whose bytes differ from those first seen (evasion, a rewriting device,
-    /// or a copy damaged on its way).
-    Conflict { offset: u64, len: u64, mark: Mark },
+    /// or a copy damaged on its way), and where those were seen, if that is remembered.
+    Conflict { offset: u64, len: u64, mark: Mark, first: Option<Stamp> },
 }
 
 /// Where bytes were seen, and what their sender had received by then.
@@ -51,6 +51,21 @@ pub struct Budget {
     pub all: usize,
     /// Times a hole was given up because a bound was reached.
     pub overflows: u64,
+    /// Which copy of octets that wait the receiver takes.
+    pub overlap: Overlap,
+    /// Anomalies listed of one direction.
+    pub anomalies: usize,
+}
+
+/// Which of two differing copies of octets a receiver takes, while those in front of them have not
+/// come. What was in order when it came is taken at once and never changed by any.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Overlap {
+    /// The one that came first: Linux and most others, and what RFC 9293 §3.10.7.4 suggests.
+    #[default]
+    First,
+    /// The one that came last.
+    Last,
 }
 
 #[derive(Debug)]
@@ -65,9 +80,9 @@ impl Assembler {
         self.next
     }
 
-    /// Chooses how much of what was handed out is remembered, to tell a differing copy.
-    pub fn remember(&mut self, recent: Recent) {
-        self.recent = recent;
+    /// Chooses how many bytes are remembered after they were handed out, to tell a differing copy.
+    pub fn remember(&mut self, most: usize) {
+        self.recent.keep(most);
     }
 
     /// Takes octets `offset..` as captured. Unless `ready`, they wait for [`drain`](Self::drain)
@@ -83,8 +98,8 @@ impl Assembler {
     ) {
         let (seen, new) = bytes.split_at(self.overlap_with_past(offset, bytes.len()));
         if !seen.is_empty() {
-            self.recent.compare(offset, seen, |offset, len| {
-                out(StreamEvent::Conflict { offset, len, mark });
+            self.recent.compare(offset, seen, |offset, len, first| {
+                out(StreamEvent::Conflict { offset, len, mark, first });
             });
         }
         if new.is_empty() {
@@ -136,6 +151,12 @@ impl Assembler {
         self.early.first_key_value().map(|(offset, piece)| (*offset, piece.mark))
     }
 
+    /// Offset after the last octet captured.
+    pub fn end(&self) -> u64 {
+        let held = self.early.last_key_value();
+        held.map_or(self.next, |(offset, piece)| offset + piece.bytes.len() as u64)
+    }
+
     /// Whether nothing is held.
     pub fn is_drained(&self) -> bool {
         self.early.is_empty()
@@ -151,7 +172,7 @@ impl Assembler {
             return;
         }
         out(StreamEvent::Data { offset: self.next, bytes, mark });
-        self.recent.note(self.next, bytes);
+        self.recent.note(self.next, bytes, mark.stamp);
         self.next += bytes.len() as u64;
     }
 
@@ -202,14 +223,19 @@ impl Assembler {
         let mut at = offset;
         let mut rest = bytes;
         while !rest.is_empty() {
-            let held = self.early.range(..=at).next_back();
+            let held = self.early.range_mut(..=at).next_back();
             if let Some((start, piece)) = held
-                && let Some(copy) = piece.bytes.get((at - start) as usize..)
+                && let Some(copy) = piece.bytes.get_mut((at - start) as usize..)
                 && !copy.is_empty()
             {
                 let (again, after) = rest.split_at(copy.len().min(rest.len()));
-                if copy.get(..again.len()) != Some(again) {
-                    out(StreamEvent::Conflict { offset: at, len: again.len() as u64, mark });
+                let copy = copy.get_mut(..again.len()).unwrap_or_default();
+                if copy != again {
+                    let (len, first) = (again.len() as u64, Some(piece.mark.stamp));
+                    out(StreamEvent::Conflict { offset: at, len, mark, first });
+                    if budget.overlap == Overlap::Last {
+                        copy.copy_from_slice(again);
+                    }
                 }
                 at += again.len() as u64;
                 rest = after;
@@ -277,7 +303,7 @@ const PIECE_COST: usize = 128;
 
 impl Budget {
     pub fn new(each: usize, all: usize) -> Self {
-        Self { held: 0, each, all, overflows: 0 }
+        Self { held: 0, each, all, overflows: 0, overlap: Overlap::First, anomalies: 64 }
     }
 
     fn fits(&self, own: usize, more: usize) -> bool {
@@ -313,7 +339,7 @@ mod tests {
         let mut rng = Lcg(0x5eed);
         for round in 0..3000 {
             let (mut real, mut budget) = (Assembler::default(), wide());
-            real.remember(Recent::bytes(64));
+            real.remember(64);
             let mut painted = [None::<u8>; 64];
             let (mut collected, mut conflicts, mut wanted_conflicts) = (Vec::new(), 0, 0);
             for _ in 0..20 {

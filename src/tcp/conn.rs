@@ -1,7 +1,14 @@
 //! One TCP connection: two directions, how it opened, how it closed.
 
-use super::assembler::{Assembler, Budget, Mark, StreamEvent};
-use super::recent::Recent;
+mod facts;
+mod screen;
+mod side;
+
+pub use self::facts::{Close, DirFacts, Handshake, Link};
+use self::screen::{Screen, Verdict};
+use self::side::{Acked, Side};
+use super::anomaly::{Anomalies, AnomalyKind};
+use super::assembler::{Budget, Mark};
 use crate::decode::{Endpoint, Flags, Segment, SeqNum};
 use crate::time::{Stamp, Timestamp};
 
@@ -32,8 +39,6 @@ pub enum ConnEvent<'a> {
     Data { dir: Dir, offset: u64, bytes: &'a [u8], mark: Mark },
     /// Octets the receiver had and the capture has not.
     Gap { dir: Dir, offset: u64, len: u64, mark: Mark },
-    /// A second copy of octets that differs from the first.
-    Conflict { dir: Dir, offset: u64, len: u64, mark: Mark },
     /// The direction ended in order: its FIN, and everything before it, was seen or given up.
     Fin { dir: Dir, stamp: Stamp },
     /// The connection was reset by the sender of `dir`.
@@ -43,7 +48,7 @@ pub enum ConnEvent<'a> {
 /// One TCP connection.
 ///
 /// [`handle`](Self::handle) every segment of it; [`finish`](Self::finish) once at its end.
-/// Each direction holds a segment back until the bytes its sender had already received were
+/// What its receiver cannot have taken is left out, and said in [`Link::anomalies`]. Each direction holds a segment back until the bytes its sender had already received were
 /// handed out, so a reply never comes before the command it answers, whatever order the capture
 /// wrote them in.
 #[derive(Debug)]
@@ -53,104 +58,30 @@ pub struct Conn {
     pub link: Link,
     from_originator: Side,
     from_responder: Side,
+    reset: Option<Reset>,
+    contender: Option<Contender>,
 }
 
-/// How the connection fared, apart from its bytes.
-#[derive(Clone, Debug)]
-pub struct Link {
-    pub first: Stamp,
-    pub last: Stamp,
-    pub handshake: Handshake,
-    pub close: Close,
-    /// Whether a SYN told who opened it.
-    pub opener_known: bool,
-    /// SYN to the acknowledgement of the SYN-ACK, in nanoseconds, as the capture saw it.
-    pub rtt_ns: Option<i64>,
-    /// SYNs of the originator, retries included.
-    pub syns: u32,
-    /// Of the last of them.
-    syn_at: Timestamp,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Handshake {
-    /// The capture starts later.
-    NotCaptured,
-    /// SYN without an answer.
-    Unanswered,
-    /// The SYN was answered by a reset.
-    Refused,
-    /// SYN-ACK seen, and nothing after it.
-    Half,
-    Complete,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Close {
-    /// Still open when the capture ended.
-    Open,
-    /// Both directions ended with FIN; the first was sent by `by`.
-    Fin {
-        by: Dir,
-    },
-    /// One direction ended with FIN, the other never did.
-    HalfFin {
-        by: Dir,
-    },
-    Reset {
-        by: Dir,
-    },
-    /// Silent until the table gave it up.
-    Timeout,
-}
-
-/// What one direction amounted to.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct DirFacts {
-    /// Octets captured, each once.
-    pub bytes: u64,
-    /// Octets known to have been sent and not captured.
-    pub missing_bytes: u64,
-    /// Segments that repeated octets already seen.
-    pub retransmissions: u64,
-    /// Segments with octets that belong to no window: of another connection, forged, or behind a
-    /// hole of more than 1 GiB. They are not read.
-    pub out_of_window: u64,
-    /// Whether the first octet sent is known to be offset 0.
-    pub from_start: bool,
-}
-
-#[derive(Debug)]
-struct Side {
-    assembler: Assembler,
-    /// Sequence number of the octet at `assembler.next()`; `None` until the direction is seen
-    /// or acknowledged.
-    next_seq: Option<SeqNum>,
-    /// Of the SYN, to tell a new connection on old addresses from a repeated SYN.
-    isn: Option<SeqNum>,
-    /// Whether a segment of its own was seen; acknowledgements alone may have started it.
-    seen: bool,
-    /// Highest offset the other end acknowledged beyond what was handed out.
-    acked: Option<Acked>,
-    waiting: Option<Waiting>,
-    /// Offset of the FIN.
-    fin: Option<(u64, Stamp)>,
-    ended: bool,
-    facts: DirFacts,
-}
-
-/// An acknowledgement, as an offset of the direction it acknowledges, and where it was seen.
+/// A reset, believed until something shows that the connection went on.
 #[derive(Clone, Copy, Debug)]
-struct Acked {
-    upto: u64,
-    mark: Mark,
+struct Reset {
+    by: Dir,
+    stamp: Stamp,
+    /// Where it stands in the stream of its sender.
+    at: u64,
+    /// Octets captured of the other direction by then.
+    peer_end: u64,
+    /// It has the number its receiver expected, without which a receiver asks back
+    /// (RFC 5961 §3).
+    is_exact: bool,
 }
 
-/// Something acknowledged is missing; so many more segments of the connection may bring it.
+/// A SYN on the addresses of an open connection: a new connection if it is answered.
 #[derive(Clone, Copy, Debug)]
-struct Waiting {
-    acked: Acked,
-    segments: u32,
+pub(super) struct Contender {
+    dir: Dir,
+    isn: SeqNum,
+    stamp: Stamp,
 }
 
 /// Segments of one connection after which an acknowledged hole is final. Receive-side scaling,
@@ -164,7 +95,7 @@ const WINDOW: i64 = 1 << 30;
 
 /// A reset counts within this distance of the expected number, generous to captures that missed
 /// packets, useless to one who guesses blindly.
-const RESET_WINDOW: i64 = 16 << 20;
+const RESET_WINDOW: u64 = 16 << 20;
 
 impl Conn {
     /// Starts with the first segment seen of a connection, which must then be handled too.
@@ -184,10 +115,21 @@ impl Conn {
                 rtt_ns: None,
                 syns: 0,
                 syn_at: Timestamp::UNKNOWN,
+                anomalies: Anomalies::default(),
             },
             from_originator: Side::new(),
             from_responder: Side::new(),
+            reset: None,
+            contender: None,
         }
+    }
+
+    /// Takes the SYN that was seen before the segment this connection was made of.
+    pub(super) fn adopt(&mut self, syn: Contender) {
+        (self.link.first, self.link.syn_at) = (syn.stamp, syn.stamp.at);
+        (self.link.handshake, self.link.syns) = (Handshake::Unanswered, 1);
+        self.link.opener_known = true;
+        self.side_mut(Dir::FromOriginator).open(syn.isn);
     }
 
     pub fn dir_of(&self, segment: &Segment<'_>) -> Dir {
@@ -198,9 +140,23 @@ impl Conn {
         self.side(dir).facts
     }
 
-    /// Whether both directions ended, or a reset ended them.
+    /// Whether it is over for certain: given up, or each end acknowledged the other's FIN.
     pub fn is_closed(&self) -> bool {
-        matches!(self.link.close, Close::Fin { .. } | Close::Reset { .. } | Close::Timeout)
+        match self.link.close {
+            Close::Fin { .. } => self.from_originator.fin_acked && self.from_responder.fin_acked,
+            Close::Timeout => true,
+            Close::Open | Close::HalfFin { .. } | Close::Reset { .. } => false,
+        }
+    }
+
+    /// Whether it seems to be over, and is unless it goes on shortly: by a reset that its receiver
+    /// must believe, or by FINs not both acknowledged.
+    pub fn is_ending(&self) -> bool {
+        match self.link.close {
+            Close::Fin { .. } => true,
+            Close::Reset { .. } => self.reset.is_some_and(|reset| reset.is_exact),
+            Close::Open | Close::HalfFin { .. } | Close::Timeout => false,
+        }
     }
 
     /// Whether no byte was ever seen on it.
@@ -208,26 +164,56 @@ impl Conn {
         self.from_originator.facts.bytes + self.from_responder.facts.bytes == 0
     }
 
-    /// Whether this SYN opens a new connection on the addresses of this one (RFC 9293 §3.6.1).
-    pub fn is_replaced_by(&self, segment: &Segment<'_>) -> bool {
-        let opens = segment.flags.has(Flags::SYN) && !segment.flags.has(Flags::ACK);
-        let side = self.side(self.dir_of(segment));
-        let repeated = match (side.isn, side.next_seq) {
+    /// Whether this segment is of a new connection on the addresses of this one
+    /// (RFC 9293 §3.6.1). In the middle of an open one a SYN alone proves nothing; its answer, or
+    /// what follows it, does.
+    pub fn is_replaced_by(&mut self, segment: &Segment<'_>) -> bool {
+        let dir = self.dir_of(segment);
+        let (syn, ack) = (segment.flags.has(Flags::SYN), segment.flags.has(Flags::ACK));
+        if syn && !ack {
+            if self.is_repeated(segment, dir) {
+                return false;
+            }
+            let is_alive = self.link.is_established() && !self.is_empty();
+            if !is_alive || self.link.close != Close::Open {
+                return true;
+            }
+            self.contender = Some(Contender { dir, isn: segment.seq, stamp: segment.stamp });
+            return false;
+        }
+        self.contender.is_some_and(|contender| {
+            let next = contender.isn.plus(1);
+            let answers = syn && dir != contender.dir && segment.ack == next;
+            let goes_on = !syn && dir == contender.dir && segment.seq == next && ack;
+            answers || goes_on
+        })
+    }
+
+    /// Whether a SYN is the one that opened this connection.
+    fn is_repeated(&self, segment: &Segment<'_>, dir: Dir) -> bool {
+        let side = self.side(dir);
+        match (side.isn, side.next_seq) {
             (Some(isn), _) => isn == segment.seq,
             // Its first data was captured before its SYN.
-            (None, Some(next)) if !self.is_closed() => {
+            (None, Some(next)) if self.link.close == Close::Open => {
                 let ahead = next.distance_from(segment.seq.plus(1));
                 (0..WINDOW).contains(&ahead) && ahead.cast_unsigned() <= side.assembler.next()
             }
-            (None, _) => !self.is_closed(),
-        };
-        opens && !repeated
+            (None, _) => self.link.close == Close::Open,
+        }
     }
 
-    /// Chooses how much of both streams is remembered; see [`Recent`].
-    pub fn remember(&mut self, recent: impl Fn() -> Recent) {
-        self.from_originator.assembler.remember(recent());
-        self.from_responder.assembler.remember(recent());
+    /// The SYN that began the connection which replaces this one.
+    pub(super) fn give_way(&mut self) -> Option<Contender> {
+        self.contender.take()
+    }
+
+    /// Chooses how many bytes of each direction are remembered after they were handed out, to tell
+    /// a copy that differs.
+    pub fn remember(&mut self, most: usize) {
+        for dir in DIRS {
+            self.side_mut(dir).assembler.remember(most);
+        }
     }
 
     /// Takes one segment of this connection.
@@ -238,18 +224,36 @@ impl Conn {
         out: &mut dyn FnMut(ConnEvent<'_>),
     ) {
         let dir = self.dir_of(segment);
-        self.link.last = segment.stamp;
-        if matches!(self.link.close, Close::Reset { .. }) {
+        let hops = self.side(dir.reversed()).screen.hops();
+        let side = self.side_mut(dir);
+        let verdict = side.screen.judge(segment, hops);
+        if let Verdict::NotTaken(why) = verdict {
+            side.facts.rejected += 1;
+            return side.note(why, dir, segment.stamp, None, budget);
+        }
+        if self.contender.is_some_and(|contender| contender.stamp == segment.stamp) {
             return;
         }
-        self.follow_handshake(segment, dir);
-        let acked = self.note_ack(segment, dir);
+        self.link.last = segment.stamp;
+        let print = Screen::print(segment, segment.stamp.at.nanos_since(self.link.first.at));
+        let is_copy = |screen: &Screen| screen.is_copy(print);
+        self.follow_handshake(segment, dir, verdict == Verdict::Taken, is_copy);
+        let acked = self.note_ack(segment, dir, budget);
         let mark = Mark { stamp: segment.stamp, acked };
         let ready = self.side(dir.reversed()).has_handed_out(acked);
-        self.side_mut(dir).take(segment, dir, mark, ready, budget, out);
+        let side = self.side_mut(dir);
+        if side.take(segment, dir, mark, ready, budget, out) {
+            match side.screen.is_copy(print) {
+                true => side.facts.duplicates += 1,
+                false => side.facts.retransmissions += 1,
+            }
+        }
+        side.screen.note(print);
         self.settle(budget, out);
         if segment.flags.has(Flags::RST) {
-            self.reset(segment, dir, budget, out);
+            self.note_reset(segment, dir, budget);
+        } else {
+            self.disprove_reset(dir, acked, budget);
         }
     }
 
@@ -258,6 +262,20 @@ impl Conn {
     pub fn finish(&mut self, budget: &mut Budget, out: &mut dyn FnMut(ConnEvent<'_>)) {
         self.flush(budget, out);
         self.note_close();
+        if let Some(reset) = self.reset {
+            out(ConnEvent::Reset { dir: reset.by, stamp: reset.stamp });
+        }
+        if let Some(syn) = self.contender {
+            self.side_mut(syn.dir).note(AnomalyKind::SynIgnored, syn.dir, syn.stamp, None, budget);
+        }
+        for dir in DIRS {
+            let side = self.side_mut(dir);
+            if let Some(stamp) = side.screen.regretted() {
+                side.note(AnomalyKind::WrongChecksumRead, dir, stamp, None, budget);
+            }
+        }
+        self.link.anomalies =
+            Anomalies::merged(DIRS.map(|dir| std::mem::take(&mut self.side_mut(dir).anomalies)));
     }
 
     fn side(&self, dir: Dir) -> &Side {
@@ -274,14 +292,22 @@ impl Conn {
         }
     }
 
-    fn follow_handshake(&mut self, segment: &Segment<'_>, dir: Dir) {
+    fn follow_handshake(
+        &mut self,
+        segment: &Segment<'_>,
+        dir: Dir,
+        is_sure: bool,
+        is_copy: impl FnOnce(&Screen) -> bool,
+    ) {
+        let is_copy = segment.flags.has(Flags::SYN) && is_copy(&self.side(dir).screen);
         let (syn, ack) = (segment.flags.has(Flags::SYN), segment.flags.has(Flags::ACK));
         let link = &mut self.link;
         link.handshake = match (link.handshake, dir) {
             (Handshake::NotCaptured, Dir::FromOriginator) if syn && !ack => Handshake::Unanswered,
-            (Handshake::NotCaptured | Handshake::Unanswered, Dir::FromResponder) if syn && ack => {
-                Handshake::Half
-            }
+            (
+                Handshake::NotCaptured | Handshake::Unanswered | Handshake::Refused,
+                Dir::FromResponder,
+            ) if syn && ack => Handshake::Half,
             (Handshake::Unanswered, Dir::FromResponder) if segment.flags.has(Flags::RST) => {
                 Handshake::Refused
             }
@@ -296,16 +322,19 @@ impl Conn {
         };
         if syn {
             link.opener_known = true;
-            if !ack {
+            if !ack && !is_copy {
                 link.syns += 1;
                 link.syn_at = segment.stamp.at;
             }
-            self.side_mut(dir).open(segment.seq);
+            // A damaged number would shift all that follows; the answer tells it, too.
+            if is_sure {
+                self.side_mut(dir).open(segment.seq);
+            }
         }
     }
 
     /// Notes what the segment acknowledges; returns it as an offset of the opposite direction.
-    fn note_ack(&mut self, segment: &Segment<'_>, dir: Dir) -> u64 {
+    fn note_ack(&mut self, segment: &Segment<'_>, dir: Dir, budget: &Budget) -> u64 {
         if !segment.flags.has(Flags::ACK) || segment.flags.has(Flags::RST) {
             return 0;
         }
@@ -315,15 +344,27 @@ impl Conn {
             peer.facts.from_start = segment.flags.has(Flags::SYN);
             return 0;
         };
+        if segment.flags.has(Flags::SYN) && segment.ack != next_seq && peer.assembler.end() == 0 {
+            // The SYN that was captured is not the one that is answered.
+            peer.next_seq = Some(segment.ack);
+            peer.facts.from_start = false;
+            return 0;
+        }
         let ahead = segment.ack.distance_from(next_seq);
         if !(-WINDOW..WINDOW).contains(&ahead) {
             return 0;
         }
         let next = peer.assembler.next();
-        let upto = match peer.fin {
-            Some((fin, _)) => next.saturating_add_signed(ahead).min(fin),
-            None => next.saturating_add_signed(ahead),
-        };
+        let mut upto = next.saturating_add_signed(ahead);
+        if let Some((fin, _)) = peer.fin {
+            // The FIN has a number of its own.
+            peer.fin_acked |= upto == fin + 1;
+            if upto > fin + 1 {
+                peer.disprove_fin(dir.reversed(), segment.stamp, budget);
+            } else {
+                upto = upto.min(fin);
+            }
+        }
         if upto > next && peer.acked.is_none_or(|known| known.upto < upto) {
             peer.acked = Some(Acked { upto, mark: Mark { stamp: segment.stamp, acked: 0 } });
         }
@@ -409,223 +450,45 @@ impl Conn {
         };
     }
 
-    fn reset(
-        &mut self,
-        segment: &Segment<'_>,
-        dir: Dir,
-        budget: &mut Budget,
-        out: &mut dyn FnMut(ConnEvent<'_>),
-    ) {
-        let distance = self.side(dir).next_seq.map_or(0, |next| segment.seq.distance_from(next));
-        let answers_syn = self.link.handshake == Handshake::Refused;
-        if !answers_syn && distance.abs() > RESET_WINDOW {
+    fn note_reset(&mut self, segment: &Segment<'_>, dir: Dir, budget: &Budget) {
+        if self.reset.is_some() || matches!(self.link.close, Close::Fin { .. }) {
             return;
         }
-        self.flush(budget, out);
-        self.note_close();
-        if !matches!(self.link.close, Close::Fin { .. }) {
-            self.link.close = Close::Reset { by: dir };
-            out(ConnEvent::Reset { dir, stamp: segment.stamp });
-        }
-    }
-}
-
-impl Side {
-    fn new() -> Self {
-        Self {
-            assembler: Assembler::default(),
-            next_seq: None,
-            isn: None,
-            seen: false,
-            acked: None,
-            waiting: None,
-            fin: None,
-            ended: false,
-            facts: DirFacts::default(),
-        }
-    }
-
-    /// Takes the SYN's number. A SYN captured after the first data still tells that the data
-    /// began there.
-    fn open(&mut self, isn: SeqNum) {
-        self.isn = Some(isn);
-        let first = isn.plus(1);
-        let begins_at = self.next_seq.map(|next| next.distance_from(first));
-        if begins_at.is_none_or(|at| at == self.assembler.next().cast_signed()) {
-            self.facts.from_start = true;
-        }
-        self.next_seq.get_or_insert(first);
-    }
-
-    fn take(
-        &mut self,
-        segment: &Segment<'_>,
-        dir: Dir,
-        mark: Mark,
-        ready: bool,
-        budget: &mut Budget,
-        out: &mut dyn FnMut(ConnEvent<'_>),
-    ) {
-        self.seen = true;
-        let data_seq = match segment.flags.has(Flags::SYN) {
-            true => segment.seq.plus(1),
-            false => segment.seq,
+        let refuses = self.link.handshake == Handshake::Refused;
+        let side = self.side_mut(dir);
+        let next = side.assembler.next();
+        let at = match side.next_seq {
+            Some(_) if !refuses => side.offset_of(segment.seq),
+            _ => Some(next),
         };
-        let next_seq = *self.next_seq.get_or_insert(data_seq);
-        let ahead = data_seq.distance_from(next_seq);
-        if !(-WINDOW..WINDOW).contains(&ahead) {
-            self.facts.out_of_window += u64::from(!segment.payload.is_empty());
-            return;
-        }
-        let at = self.assembler.next().cast_signed() + ahead;
-        if segment.flags.has(Flags::FIN) && !segment.flags.has(Flags::RST) {
-            let end = at.saturating_add(i64::from(segment.wire_len));
-            let end = u64::try_from(end).ok().filter(|end| *end >= self.assembler.next());
-            let fin = end.map(|end| (end, segment.stamp));
-            self.fin = self.fin.or(fin);
-        }
-        // Octets before the first one seen have no offset; a keep-alive's octet is nobody's data
-        // (RFC 9293 §3.8.4).
-        let keep_alive = ahead == -1 && segment.payload.len() <= 1;
-        let before = usize::try_from(at.min(0).unsigned_abs()).unwrap_or(usize::MAX);
-        let Some(payload) = segment.payload.get(before..) else { return };
-        if payload.is_empty() || keep_alive {
-            return;
-        }
-        self.facts.retransmissions += u64::from(ahead < 0);
-        let offset = at.max(0).cast_unsigned();
-        // Whoever sent that FIN was not the sender of these octets, or knew nothing of them.
-        self.fin = self.fin.filter(|(fin, _)| offset + payload.len() as u64 <= *fin);
-        self.run(dir, out, |assembler, out| {
-            assembler.push(offset, payload, mark, ready, budget, out);
-        });
-    }
-
-    fn drain(
-        &mut self,
-        horizon: u64,
-        dir: Dir,
-        budget: &mut Budget,
-        out: &mut dyn FnMut(ConnEvent<'_>),
-    ) -> bool {
-        self.run(dir, out, |assembler, out| assembler.drain(horizon, budget, out))
-    }
-
-    /// How far the other direction may go on: what this one has handed out. A direction of which
-    /// nothing was ever seen holds nobody back.
-    fn horizon(&self) -> u64 {
-        if self.seen { self.assembler.next() } else { u64::MAX }
-    }
-
-    fn has_handed_out(&self, acked: u64) -> bool {
-        acked <= self.horizon()
-    }
-
-    /// One segment more of patience is used up.
-    fn wait(&mut self) {
-        let next = self.assembler.next();
-        self.acked = self.acked.filter(|acked| acked.upto > next);
-        self.waiting = self.waiting.filter(|waiting| waiting.acked.upto > next);
-        match (&mut self.waiting, self.acked) {
-            (Some(waiting), _) => waiting.segments = waiting.segments.saturating_sub(1),
-            (None, Some(acked)) => self.waiting = Some(Waiting { acked, segments: PATIENCE }),
-            (None, None) => {}
-        }
-    }
-
-    /// Gives up what was acknowledged, missing, and waited for long enough.
-    fn lose_if_due(&mut self, dir: Dir, out: &mut dyn FnMut(ConnEvent<'_>)) -> bool {
-        let Some(waiting) = self.waiting.filter(|waiting| waiting.segments == 0) else {
-            return false;
+        let Some(at) = at.filter(|at| at.abs_diff(next) <= RESET_WINDOW) else {
+            return side.note(AnomalyKind::ResetOutOfWindow, dir, segment.stamp, None, budget);
         };
-        self.lose(waiting.acked.upto, waiting.acked.mark, dir, out)
+        let fin = side.fin.map(|(fin, _)| fin + 1);
+        let is_exact = at == next || at == side.end() || Some(at) == fin;
+        let peer_end = self.side(dir.reversed()).end();
+        self.reset = Some(Reset { by: dir, stamp: segment.stamp, at, peer_end, is_exact });
+        self.link.close = Close::Reset { by: dir };
     }
 
-    /// The same as [`skip`](Self::skip), but not beyond the FIN: an acknowledgement counts it.
-    fn lose(
-        &mut self,
-        upto: u64,
-        mark: Mark,
-        dir: Dir,
-        out: &mut dyn FnMut(ConnEvent<'_>),
-    ) -> bool {
-        let upto = self.fin.map_or(upto, |(fin, _)| upto.min(fin));
-        self.skip(upto, mark, dir, out)
-    }
-
-    /// Gives up the hole that is next; false if there is none before `upto`.
-    fn skip(
-        &mut self,
-        upto: u64,
-        mark: Mark,
-        dir: Dir,
-        out: &mut dyn FnMut(ConnEvent<'_>),
-    ) -> bool {
-        self.run(dir, out, |assembler, out| assembler.lose(upto, mark, out))
-    }
-
-    fn end_if_due(&mut self, dir: Dir, out: &mut dyn FnMut(ConnEvent<'_>)) {
-        if let Some((fin, stamp)) = self.fin
-            && !self.ended
-            && fin <= self.assembler.next()
-        {
-            self.ended = true;
-            out(ConnEvent::Fin { dir, stamp });
+    /// A reset had no effect if its receiver went on to take octets of its sender, or its sender
+    /// octets that came after it.
+    fn disprove_reset(&mut self, dir: Dir, acked: u64, budget: &Budget) {
+        let Some(reset) = self.reset else { return };
+        let goes_on = match dir == reset.by {
+            true => {
+                let answers_syn = self.link.handshake == Handshake::Half;
+                acked > reset.peer_end || self.side(dir).end() > reset.at || answers_syn
+            }
+            false => acked > reset.at,
+        };
+        if goes_on {
+            self.reset = None;
+            self.link.close = Close::Open;
+            let by = reset.by;
+            self.side_mut(by).note(AnomalyKind::ResetIgnored, by, reset.stamp, None, budget);
+            self.note_close();
         }
-    }
-
-    /// What was acknowledged or lies before the FIN, and was not captured.
-    fn lose_end(&mut self, dir: Dir, peer_ended: bool, out: &mut dyn FnMut(ConnEvent<'_>)) {
-        if let Some(mut acked) = self.acked.take() {
-            // The last octet acknowledged may be a FIN that was not captured. It is one if the
-            // connection was closed from the other end as well, and for a single octet it is the
-            // likelier reading: the end is then unseen, and no data is called lost.
-            let only_fin = acked.upto == self.assembler.next() + 1;
-            if self.fin.is_none() && (peer_ended || only_fin) {
-                acked.upto -= 1;
-            }
-            self.lose(acked.upto, acked.mark, dir, out);
-        }
-        if let Some((fin, stamp)) = self.fin
-            && fin.saturating_sub(self.assembler.next()) < WINDOW.cast_unsigned()
-        {
-            self.lose(fin, Mark { stamp, acked: 0 }, dir, out);
-        }
-    }
-
-    /// Lets the assembler work, counts what it hands out and keeps `next_seq` in step.
-    fn run<R>(
-        &mut self,
-        dir: Dir,
-        out: &mut dyn FnMut(ConnEvent<'_>),
-        work: impl FnOnce(&mut Assembler, &mut dyn FnMut(StreamEvent<'_>)) -> R,
-    ) -> R {
-        let Self { assembler, facts, next_seq, .. } = self;
-        let before = assembler.next();
-        let result = work(assembler, &mut |event| match event {
-            StreamEvent::Data { offset, bytes, mark } => {
-                facts.bytes += bytes.len() as u64;
-                out(ConnEvent::Data { dir, offset, bytes, mark });
-            }
-            StreamEvent::Gap { offset, len, mark } => {
-                facts.missing_bytes += len;
-                out(ConnEvent::Gap { dir, offset, len, mark });
-            }
-            StreamEvent::Conflict { offset, len, mark } => {
-                out(ConnEvent::Conflict { dir, offset, len, mark });
-            }
-        });
-        // Truncation is the ring's arithmetic: offsets are taken modulo 2³².
-        let moved = (assembler.next() - before) as u32;
-        *next_seq = next_seq.map(|seq| seq.plus(moved));
-        result
-    }
-}
-
-impl Link {
-    /// Whether the connection came up, as far as the capture shows.
-    pub fn is_established(&self) -> bool {
-        matches!(self.handshake, Handshake::Complete | Handshake::NotCaptured | Handshake::Half)
     }
 }
 

@@ -5,12 +5,13 @@
 
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::unwrap_used))]
 
+mod anomaly;
 mod assembler;
 mod conn;
 mod recent;
 mod table;
 
-pub use self::assembler::{Assembler, Budget, Mark, StreamEvent};
+pub use self::anomaly::{Anomalies, Anomaly, AnomalyKind};
+pub use self::assembler::{Assembler, Budget, Mark, Overlap, StreamEvent};
 pub use self::conn::{Close, Conn, ConnEvent, Dir, DirFacts, Handshake, Link};
-pub use self::recent::Recent;
 pub use self::table::{ConnTable, Found, Slot};

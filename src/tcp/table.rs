@@ -1,10 +1,10 @@
 //! The connections that are open, by their addresses.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use ahash::RandomState;
 
-use super::conn::{Close, Conn};
+use super::conn::{Close, Conn, Contender};
 use crate::decode::{Flags, FlowKey, Segment};
 use crate::time::Timestamp;
 
@@ -19,6 +19,10 @@ pub struct ConnTable<R> {
     /// Size of `entries` at which those that are over are swept out.
     sweep_at: usize,
     most: usize,
+    /// Connections that seem to be over, and when they are if they do not go on.
+    ending: VecDeque<(Timestamp, FlowKey)>,
+    /// The SYN that began the connection last found to be new.
+    contender: Option<Contender>,
     /// Connections seen.
     pub seen: u64,
     /// Connections given up because the table was full.
@@ -30,6 +34,8 @@ pub struct ConnTable<R> {
 pub struct Slot<R> {
     pub conn: Conn,
     pub role: R,
+    /// When it is over, if it does not go on.
+    ends: Option<Timestamp>,
 }
 
 /// What the table knows of a segment's connection.
@@ -57,6 +63,14 @@ enum State {
 /// for a new one: the usual TIME-WAIT (RFC 9293 §3.4.2).
 const LINGER_NS: i64 = 60_000_000_000;
 
+/// Nanoseconds after which a connection that was reset, or whose last acknowledgement is not in
+/// the capture, is over: what would show that it went on comes within a few round trips or
+/// retransmissions.
+const ENDING_NS: i64 = 3_000_000_000;
+
+/// Connections that may wait for that at one time.
+const ENDING_KEPT: usize = 4096;
+
 const FIRST_SWEEP: usize = 4096;
 
 impl<R> ConnTable<R> {
@@ -69,6 +83,8 @@ impl<R> ConnTable<R> {
             free: Vec::new(),
             sweep_at: FIRST_SWEEP,
             most,
+            ending: VecDeque::new(),
+            contender: None,
             seen: 0,
             evicted: 0,
         }
@@ -83,10 +99,15 @@ impl<R> ConnTable<R> {
             // A bare ACK or RST opens nothing and tells nothing.
             return if syn || !segment.payload.is_empty() { Found::New } else { Found::Nothing };
         };
+        let age = segment.stamp.at.nanos_since(entry.last);
         entry.last = segment.stamp.at;
         let slot = match &mut entry.state {
             // Left alone only once data was seen, so this SYN is another connection's.
             State::Ignored { .. } if syn && !segment.flags.has(Flags::ACK) => return Found::New,
+            State::Ignored { fins } if *fins >= OVER && age.is_some_and(|age| age > LINGER_NS) => {
+                self.entries.remove(&key);
+                return if segment.payload.is_empty() { Found::Nothing } else { Found::New };
+            }
             State::Ignored { fins } => {
                 let ends = if segment.flags.has(Flags::RST) { OVER } else { 1 };
                 if segment.flags.has(Flags::RST) || segment.flags.has(Flags::FIN) {
@@ -96,10 +117,11 @@ impl<R> ConnTable<R> {
             }
             State::Followed { slot } => *slot,
         };
-        let known = self.slots.get(slot as usize).and_then(Option::as_ref);
+        let known = self.slots.get_mut(slot as usize).and_then(Option::as_mut);
         if known.is_none_or(|known| known.conn.is_replaced_by(segment)) {
             self.entries.remove(&key);
-            if let Some(old) = self.take(slot) {
+            if let Some(mut old) = self.take(slot) {
+                self.contender = old.conn.give_way();
                 ended(old);
             }
             return Found::New;
@@ -117,6 +139,9 @@ impl<R> ConnTable<R> {
         meet: impl FnOnce(&mut Conn) -> R,
     ) -> &mut Slot<R> {
         let mut conn = Conn::new(segment);
+        if let Some(syn) = self.contender.take() {
+            conn.adopt(syn);
+        }
         let role = meet(&mut conn);
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
@@ -127,7 +152,7 @@ impl<R> ConnTable<R> {
         let entry = Entry { state: State::Followed { slot }, last: segment.stamp.at };
         self.entries.insert(key, entry);
         match self.slots.get_mut(slot as usize) {
-            Some(place) => place.insert(Box::new(Slot { conn, role })),
+            Some(place) => place.insert(Box::new(Slot { conn, role, ends: None })),
             None => unreachable!("the slot was pushed, or freed, before"),
         }
     }
@@ -136,10 +161,48 @@ impl<R> ConnTable<R> {
     /// `over`, they are stragglers of a connection that ended, soon forgotten.
     pub fn forget(&mut self, segment: &Segment<'_>, over: bool) -> Option<Slot<R>> {
         let (key, _) = FlowKey::of(segment.src, segment.dst);
-        let entry = self.entries.get_mut(&key)?;
+        self.stop(&key, over)
+    }
+
+    fn stop(&mut self, key: &FlowKey, over: bool) -> Option<Slot<R>> {
+        let entry = self.entries.get_mut(key)?;
         let State::Followed { slot } = entry.state else { return None };
         entry.state = State::Ignored { fins: if over { OVER } else { 0 } };
         self.take(slot)
+    }
+
+    /// The connection of a segment seems to be over; [`expire`](Self::expire) ends it unless it
+    /// goes on.
+    pub fn end_soon(&mut self, segment: &Segment<'_>) {
+        let (key, _) = FlowKey::of(segment.src, segment.dst);
+        let Some(slot) = self.slot_mut(&key).filter(|slot| slot.ends.is_none()) else { return };
+        let now = segment.stamp.at;
+        slot.ends = Some(now);
+        self.ending.push_back((now, key));
+    }
+
+    /// Hands over the next connection that seemed to be over and did not go on.
+    pub fn expire(&mut self, now: Timestamp) -> Option<Slot<R>> {
+        loop {
+            let (since, key) = *self.ending.front()?;
+            let waits = now.nanos_since(since).is_some_and(|age| age.abs() < ENDING_NS);
+            if waits && self.ending.len() <= ENDING_KEPT {
+                return None;
+            }
+            self.ending.pop_front();
+            let Some(slot) = self.slot_mut(&key).filter(|slot| slot.ends == Some(since)) else {
+                continue;
+            };
+            slot.ends = None;
+            if slot.conn.is_ending() {
+                return self.stop(&key, true);
+            }
+        }
+    }
+
+    fn slot_mut(&mut self, key: &FlowKey) -> Option<&mut Slot<R>> {
+        let State::Followed { slot } = self.entries.get(key)?.state else { return None };
+        self.slots.get_mut(slot as usize)?.as_deref_mut()
     }
 
     /// Whether [`sweep`](Self::sweep) is due.

@@ -5,7 +5,7 @@ use super::{Carried, DataConnection, Room, media};
 use crate::hash::{HashSet, Hasher, Hashes};
 use crate::limits::Limits;
 use crate::session::{DataId, Expected, Request, SizeSource};
-use crate::tcp::{Conn, ConnEvent, Dir, DirFacts};
+use crate::tcp::{Anomaly, AnomalyKind, Conn, ConnEvent, Dir};
 use crate::time::Stamp;
 
 /// A data connection being read. Which direction is the file, and whose, is settled later: it
@@ -34,8 +34,10 @@ pub struct Content {
     /// First and last frame that carried octets.
     pub first: Option<Stamp>,
     pub last: Option<Stamp>,
-    /// Frames that repeated octets differently.
-    pub conflicts: Vec<Stamp>,
+    /// Copies of octets that differ from the first.
+    pub conflicts: Vec<Anomaly>,
+    /// Octets were read whose checksum was wrong.
+    pub is_doubtful: bool,
     /// Of the octets captured, in order; where some are missing, of what is left.
     pub hashes: Hashes,
     /// From the first octets; `None` if those are missing or there are none.
@@ -62,7 +64,6 @@ struct Stream {
     first: Option<Stamp>,
     last: Option<Stamp>,
     end: Option<Stamp>,
-    conflicts: Vec<Stamp>,
     hasher: Hasher,
     head: Vec<u8>,
     /// Whether more than the head is wanted; asked when there is more.
@@ -112,14 +113,6 @@ impl Builder {
             ConnEvent::Gap { dir, offset, len, .. } => {
                 self.stream(dir).lose(offset, len, limits.ranges, room);
             }
-            ConnEvent::Conflict { dir, mark, .. } => {
-                let conflicts = &mut self.stream(dir).conflicts;
-                if room.admits(conflicts, limits.ranges) {
-                    conflicts.push(mark.stamp);
-                } else {
-                    room.conflicts += 1;
-                }
-            }
             ConnEvent::Fin { dir, stamp } => self.stream(dir).end = Some(stamp),
             ConnEvent::Reset { .. } => {}
         }
@@ -134,8 +127,8 @@ impl Builder {
                 responder: conn.responder,
                 link: conn.link.clone(),
             },
-            from_originator: self.from_originator.finish(conn.facts(Dir::FromOriginator)),
-            from_responder: self.from_responder.finish(conn.facts(Dir::FromResponder)),
+            from_originator: self.from_originator.finish(conn, Dir::FromOriginator),
+            from_responder: self.from_responder.finish(conn, Dir::FromResponder),
         }
     }
 
@@ -155,9 +148,7 @@ impl Content {
 
     /// Bytes it holds of the room of all.
     pub(super) fn weight(&self) -> usize {
-        self.text.len()
-            + self.missing.len() * size_of::<Missing>()
-            + self.conflicts.len() * size_of::<Stamp>()
+        self.text.len() + self.missing.len() * size_of::<Missing>()
     }
 
     /// Whether all of it is in `text`.
@@ -213,7 +204,6 @@ impl Stream {
             first: None,
             last: None,
             end: None,
-            conflicts: Vec::new(),
             hasher: Hasher::new(hashes),
             head: Vec::new(),
             is_text: None,
@@ -226,6 +216,8 @@ impl Stream {
     fn take(&mut self, offset: u64, bytes: &[u8], stamp: Stamp) {
         self.first.get_or_insert(stamp);
         self.last = Some(stamp);
+        // What goes on had not ended.
+        self.end = None;
         self.bytes += bytes.len() as u64;
         self.hasher.update(bytes);
         if let Some(sink) = &mut self.sink {
@@ -285,7 +277,9 @@ impl Stream {
         Told { media_type, is_tls }
     }
 
-    fn finish(mut self, facts: DirFacts) -> Content {
+    fn finish(mut self, conn: &Conn, dir: Dir) -> Content {
+        let facts = conn.facts(dir);
+        let odd = |kind| conn.link.anomalies.of(kind, dir);
         let Told { media_type, is_tls } = self.told.take().unwrap_or_else(|| self.tell());
         Content {
             bytes: self.bytes,
@@ -296,7 +290,8 @@ impl Stream {
             end: self.end,
             first: self.first,
             last: self.last,
-            conflicts: self.conflicts,
+            conflicts: odd(AnomalyKind::Conflict).copied().collect(),
+            is_doubtful: odd(AnomalyKind::WrongChecksumRead).next().is_some(),
             hashes: self.hasher.finish(),
             media_type,
             is_tls,

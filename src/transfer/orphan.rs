@@ -1,9 +1,9 @@
 //! Data connections that no command can be found for.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 
 use super::Carried;
+use crate::decode::Host;
 use crate::session::{EncryptionKind, Session};
 use crate::tcp::Dir;
 
@@ -30,7 +30,7 @@ pub enum Resemblance {
 /// The hosts between which there was a session.
 #[derive(Debug)]
 pub struct Hosts {
-    pairs: HashMap<(IpAddr, IpAddr), Pair>,
+    pairs: HashMap<(Host, Host), Pair>,
     most: usize,
     /// Sessions whose hosts there was no room for.
     pub overflows: u64,
@@ -39,7 +39,7 @@ pub struct Hosts {
 /// What two hosts had to do with each other.
 #[derive(Debug)]
 struct Pair {
-    server: IpAddr,
+    server: Host,
     /// A session went on in TLS.
     is_encrypted: bool,
 }
@@ -69,7 +69,7 @@ impl Hosts {
     }
 
     /// Whether a session between these two is over.
-    pub fn are_known(&self, a: IpAddr, b: IpAddr) -> bool {
+    pub fn are_known(&self, a: Host, b: Host) -> bool {
         self.pairs.contains_key(&pair_of(a, b))
     }
 
@@ -109,6 +109,6 @@ impl Orphan {
     }
 }
 
-fn pair_of(a: IpAddr, b: IpAddr) -> (IpAddr, IpAddr) {
+fn pair_of(a: Host, b: Host) -> (Host, Host) {
     (a.min(b), a.max(b))
 }

@@ -65,6 +65,7 @@ pub(super) fn judge(
     let is_stream = request.representation.mode.as_deref().is_none_or(|mode| mode == b"S");
     let is_sure = is_stream
         && content.out_of_window == 0
+        && !content.is_doubtful
         && request.setup.link.is_some_and(|link| link.confidence > Confidence::Guess);
     let is_open = around.control_open && data.link.close == Close::Open;
     match (is_done, content.end.is_some()) {

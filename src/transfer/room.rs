@@ -10,13 +10,11 @@ pub struct Room {
     pub listings: u64,
     /// Ranges that were missing and are not listed.
     pub ranges: u64,
-    /// Frames with conflicts that are not listed.
-    pub conflicts: u64,
 }
 
 impl Room {
     pub fn new(bytes: usize) -> Self {
-        Self { left: bytes, refused: 0, listings: 0, ranges: 0, conflicts: 0 }
+        Self { left: bytes, refused: 0, listings: 0, ranges: 0 }
     }
 
     /// As many bytes of `wanted` as there are.

@@ -11,7 +11,7 @@ use crate::report::charset::Charset;
 use crate::report::community_id::community_id;
 use crate::report::secret::{is_lost, secret_of, without};
 use crate::session::{Exchange, Received, Sent, SessionId, TransferId};
-use crate::tcp::{self, Dir, DirFacts};
+use crate::tcp::{self, Anomaly, AnomalyKind, Dir, DirFacts};
 use crate::time::{Stamp, Timestamp};
 use crate::transfer::{Content, DataConnection};
 
@@ -150,7 +150,8 @@ impl TcpRecord {
             rtt_ns: tcp.link.rtt_ns,
             client: direction_facts(tcp.from_client),
             server: direction_facts(tcp.from_server),
-            conflicts: places(&tcp.conflicts, several),
+            conflicts: conflicts(tcp.link.anomalies.listed.iter(), several),
+            anomalies: AnomaliesRecord::new(&tcp.link, tcp.client_is_originator, several),
         }
     }
 }
@@ -267,7 +268,7 @@ impl TransferRecord {
             missing: content.map(missing).unwrap_or_default(),
             missing_unlisted: content.map_or(0, |content| content.missing_unlisted),
             conflicts: content
-                .map(|content| places(&content.conflicts, several))
+                .map(|content| conflicts(content.conflicts.iter(), several))
                 .unwrap_or_default(),
             outcome: outcome(transfer.outcome),
             final_code: request.answered.map(|(_, code)| code),
@@ -291,6 +292,7 @@ impl DataRecord {
             link: LinkRecord { how: how(link.how), confidence: confidence(link.confidence) },
             encrypted: transfer.is_encrypted,
             community_id: community_id(data.originator, data.responder),
+            anomalies: AnomaliesRecord::new(&data.link, link.server == Dir::FromResponder, several),
         })
     }
 }
@@ -364,8 +366,26 @@ fn place(stamp: Stamp, several: bool) -> PlaceRecord {
     PlaceRecord { frame: stamp.frame, input: several.then_some(stamp.input) }
 }
 
-fn places(stamps: &[Stamp], several: bool) -> Vec<PlaceRecord> {
-    stamps.iter().map(|stamp| place(*stamp, several)).collect()
+fn conflicts<'a>(anomalies: impl Iterator<Item = &'a Anomaly>, several: bool) -> Vec<PlaceRecord> {
+    let conflicts = anomalies.filter(|anomaly| anomaly.kind == AnomalyKind::Conflict);
+    conflicts.map(|conflict| place(conflict.stamp, several)).collect()
+}
+
+impl AnomaliesRecord {
+    fn new(link: &tcp::Link, client_is_originator: bool, several: bool) -> Self {
+        let record = |anomaly: &Anomaly| AnomalyRecord {
+            kind: anomaly_kind(anomaly.kind),
+            from: side((anomaly.dir == Dir::FromOriginator) == client_is_originator),
+            place: place(anomaly.stamp, several),
+            other_frame: anomaly.other.map(|stamp| stamp.frame),
+            offset: anomaly.offset,
+            bytes: anomaly.bytes,
+        };
+        Self {
+            anomalies: link.anomalies.listed.iter().map(record).collect(),
+            anomalies_unlisted: link.anomalies.unlisted,
+        }
+    }
 }
 
 fn span(link: &tcp::Link, several: bool) -> SpanRecord {
@@ -380,7 +400,7 @@ fn span(link: &tcp::Link, several: bool) -> SpanRecord {
 }
 
 pub fn endpoint(end: Endpoint) -> EndpointRecord {
-    EndpointRecord { ip: end.ip, port: end.port }
+    EndpointRecord { ip: end.ip.addr, port: end.port }
 }
 
 fn direction_facts(facts: DirFacts) -> DirectionRecord {
@@ -388,6 +408,8 @@ fn direction_facts(facts: DirFacts) -> DirectionRecord {
         bytes: facts.bytes,
         missing_bytes: facts.missing_bytes,
         retransmissions: facts.retransmissions,
+        duplicates: facts.duplicates,
+        rejected: facts.rejected,
     }
 }
 

@@ -206,6 +206,39 @@ pub struct TcpRecord {
     pub server: DirectionRecord,
     /// Frames that repeated octets differently.
     pub conflicts: Vec<PlaceRecord>,
+    #[serde(flatten)]
+    pub anomalies: AnomaliesRecord,
+}
+
+/// Segments that a sender in good order does not send.
+#[derive(Serialize, JsonSchema)]
+pub struct AnomaliesRecord {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub anomalies: Vec<AnomalyRecord>,
+    /// Those beyond the ones listed.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub anomalies_unlisted: u64,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct AnomalyRecord {
+    /// `conflict` (a copy of octets that differs), `wrong_checksum` and `ttl_too_small` (not
+    /// taken by the receiver, not read), `wrong_checksum_read` (read, because nothing had shown yet
+    /// that its sender sums up: what it belongs to is in doubt), `out_of_window` (not read), `reset_out_of_window` (not
+    /// believed), `reset_ignored`, `fin_ignored` and `syn_ignored` (the connection went on).
+    pub kind: &'static str,
+    /// Who sent it: `client` or `server`.
+    pub from: &'static str,
+    #[serde(flatten)]
+    pub place: PlaceRecord,
+    /// The frame it disagrees with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_frame: Option<u64>,
+    /// First of the octets concerned, counted from the first one sent, and how many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub bytes: u64,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -213,6 +246,12 @@ pub struct DirectionRecord {
     pub bytes: u64,
     pub missing_bytes: u64,
     pub retransmissions: u64,
+    /// Second copies of one packet: captured twice, not sent twice.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub duplicates: u64,
+    /// Segments that did not arrive, by their checksum or their time to live; not read.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub rejected: u64,
 }
 
 /// A password: masked with its length, or shown.
@@ -362,6 +401,8 @@ pub struct DataRecord {
     pub link: LinkRecord,
     pub encrypted: bool,
     pub community_id: String,
+    #[serde(flatten)]
+    pub anomalies: AnomaliesRecord,
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -4,11 +4,25 @@
 use crate::session::{
     Confidence, EncryptionKind, How, LoginOutcome, Method, Protection, SizeSource,
 };
-use crate::tcp::{self, Close, Dir, Handshake};
+use crate::tcp::{self, AnomalyKind, Close, Dir, Handshake};
 use crate::transfer::{Direction, Outcome, Resemblance};
 
 pub(super) fn side(is_client: bool) -> &'static str {
     if is_client { "client" } else { "server" }
+}
+
+pub(super) fn anomaly_kind(kind: AnomalyKind) -> &'static str {
+    match kind {
+        AnomalyKind::Conflict => "conflict",
+        AnomalyKind::WrongChecksum => "wrong_checksum",
+        AnomalyKind::WrongChecksumRead => "wrong_checksum_read",
+        AnomalyKind::TtlTooSmall => "ttl_too_small",
+        AnomalyKind::OutOfWindow => "out_of_window",
+        AnomalyKind::ResetOutOfWindow => "reset_out_of_window",
+        AnomalyKind::ResetIgnored => "reset_ignored",
+        AnomalyKind::FinIgnored => "fin_ignored",
+        AnomalyKind::SynIgnored => "syn_ignored",
+    }
 }
 
 pub(super) fn handshake(handshake: Handshake) -> &'static str {

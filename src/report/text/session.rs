@@ -1,5 +1,6 @@
 //! One session as it went: what was said, and what came of it.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use super::Report;
@@ -9,11 +10,12 @@ use crate::report::document::session_id;
 use crate::report::escape::{cut, escape};
 use crate::report::human::{duration, moment, number, plural};
 use crate::session::{EncryptionKind, Login, LoginOutcome, Protection, Session};
-use crate::tcp::{Close, Dir, DirFacts, Handshake};
+use crate::tcp::{self, AnomalyKind, Close, Dir, DirFacts, Handshake};
+use crate::time::Stamp;
 
 pub(super) fn write(report: &Report<'_>, session: &Session, page: &mut Page<'_>) -> io::Result<()> {
     head(report, session, page)?;
-    control_connection(session, page)?;
+    control_connection(report, session, page)?;
     Timeline::new(report, session, page).write(page)
 }
 
@@ -101,7 +103,11 @@ fn close(session: &Session) -> String {
 }
 
 /// What the capture or the network did to the dialogue.
-fn control_connection(session: &Session, page: &mut Page<'_>) -> io::Result<()> {
+fn control_connection(
+    report: &Report<'_>,
+    session: &Session,
+    page: &mut Page<'_>,
+) -> io::Result<()> {
     let tcp = &session.tcp;
     let sides = [("client", tcp.from_client), ("server", tcp.from_server)];
     let mut notes = Vec::new();
@@ -111,12 +117,7 @@ fn control_connection(session: &Session, page: &mut Page<'_>) -> io::Result<()> 
     for (who, facts) in sides {
         notes.extend(side_notes(who, facts));
     }
-    if !tcp.conflicts.is_empty() {
-        notes.push(format!(
-            "{} repeated bytes differently",
-            plural(tcp.conflicts.len() as u64, "frame")
-        ));
-    }
+    notes.extend(anomalies(report, &tcp.link));
     for note in notes {
         page.words(Line::of("    "), Ink::Doubtful, &note)?;
     }
@@ -137,5 +138,38 @@ fn side_notes(who: &str, facts: DirFacts) -> Vec<String> {
             plural(facts.retransmissions, "retransmission")
         ));
     }
+    if facts.duplicates > 0 {
+        let copies = plural(facts.duplicates, "packet");
+        notes.push(format!("{copies} of the {who} captured twice"));
+    }
     notes
+}
+
+/// One sentence for each kind of segment that a sender in good order does not send.
+pub(super) fn anomalies(report: &Report<'_>, link: &tcp::Link) -> Vec<String> {
+    let mut kinds = BTreeMap::<AnomalyKind, (Stamp, u64)>::new();
+    for anomaly in &link.anomalies.listed {
+        kinds.entry(anomaly.kind).or_insert((anomaly.stamp, 0)).1 += 1;
+    }
+    let more = link.anomalies.unlisted;
+    let sentence = |(kind, (first, count)): (AnomalyKind, (Stamp, u64))| {
+        let words = match kind {
+            AnomalyKind::Conflict => "repeats bytes differently: the first copy is told",
+            AnomalyKind::WrongChecksum => "has a wrong checksum and is not read",
+            AnomalyKind::WrongChecksumRead => "has a wrong checksum, as was known too late",
+            AnomalyKind::TtlTooSmall => "had too few hops left to arrive and is not read",
+            AnomalyKind::OutOfWindow => "is of no window and is not read",
+            AnomalyKind::ResetOutOfWindow => "is a reset of no window and is not believed",
+            AnomalyKind::ResetIgnored => "is a reset after which the connection went on",
+            AnomalyKind::FinIgnored => "goes on after a FIN",
+            AnomalyKind::SynIgnored => "is a SYN in the middle of the connection, unanswered",
+        };
+        let others = if count > 1 { format!(", as do {} more", count - 1) } else { String::new() };
+        format!("frame {} {words}{others}", report.frame(first))
+    };
+    let mut sentences: Vec<String> = kinds.into_iter().map(sentence).collect();
+    if more > 0 {
+        sentences.push(format!("{} more such segments are not listed", number(more)));
+    }
+    sentences
 }

@@ -290,7 +290,7 @@ fn announced_in(received: &Received) -> Option<Announced> {
 
 fn spelled(address: Announced) -> String {
     match address.ip {
-        Some(ip) => Endpoint { ip, port: address.port }.to_string(),
+        Some(ip) => Endpoint { ip: ip.into(), port: address.port }.to_string(),
         None => format!("port {}", address.port),
     }
 }

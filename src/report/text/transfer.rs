@@ -3,6 +3,7 @@
 use std::io;
 
 use super::page::{Ink, Line, Page};
+use super::session::anomalies;
 use super::{Report, arrow, moved, outcome_words, short_hash};
 use crate::report::document::transfer_id;
 use crate::report::escape::{cut_front, escape};
@@ -164,20 +165,22 @@ fn linked(transfer: &Transfer, data: &DataConnection, link: Link) -> Option<Line
 fn notes(report: &Report<'_>, transfer: &Transfer) -> Vec<(Ink, String)> {
     let mut notes = Vec::new();
     let ink = outcome_words(transfer.outcome).0;
-    notes.extend(meaning(report, transfer).map(|meaning| (ink, meaning)));
+    notes.extend(meaning(transfer).map(|meaning| (ink, meaning)));
     if let Some(content) = &transfer.content {
         notes.extend(missing(content).map(|text| (Ink::Plain, text)));
         notes.extend(differs(transfer, content).map(|text| (Ink::Plain, text)));
     }
+    let odd = transfer.data.as_ref().map(|data| anomalies(report, &data.link));
+    notes.extend(odd.into_iter().flatten().map(|text| (Ink::Doubtful, text)));
     notes
 }
 
 /// What an outcome that is not plainly good means here.
-fn meaning(report: &Report<'_>, transfer: &Transfer) -> Option<String> {
+fn meaning(transfer: &Transfer) -> Option<String> {
     let code = transfer.request.answered.map(|(_, code)| code);
     Some(match transfer.outcome {
         Outcome::Complete => return None,
-        Outcome::Unconfirmed => unconfirmed(report, transfer),
+        Outcome::Unconfirmed => unconfirmed(transfer),
         Outcome::Gaps => match code {
             Some(code @ 200..300) => format!(
                 "The capture misses a part of it. The server confirmed it ({code}): \
@@ -202,7 +205,7 @@ fn meaning(report: &Report<'_>, transfer: &Transfer) -> Option<String> {
     })
 }
 
-fn unconfirmed(report: &Report<'_>, transfer: &Transfer) -> String {
+fn unconfirmed(transfer: &Transfer) -> String {
     let mut why = Vec::new();
     match transfer.request.answered {
         None => why.push("the server's final reply was not captured".to_owned()),
@@ -213,8 +216,8 @@ fn unconfirmed(report: &Report<'_>, transfer: &Transfer) -> String {
         if content.end.is_none() {
             why.push("the end of the data connection was not captured".to_owned());
         }
-        if let Some(stamp) = content.conflicts.first() {
-            why.push(format!("frame {} repeats bytes differently", report.frame(*stamp)));
+        if !content.conflicts.is_empty() {
+            why.push("some of its bytes were captured twice, differently".to_owned());
         }
         if content.is_whole() && differs(transfer, content).is_some() {
             why.push("its size is not the one the server gave".to_owned());

@@ -1,4 +1,5 @@
 use super::*;
+use crate::decode::Checksum;
 use crate::time::Timestamp;
 
 /// A segment of a connection between 10.0.0.1:`port` (`from` 21) and 10.0.0.2:21. `from` is the
@@ -30,6 +31,10 @@ pub(in crate::tcp) fn segment<'a>(
         ack: SeqNum(ack),
         flags: Flags(bits.fold(0, |all, bit| all | bit)),
         window: 1000,
+        ttl: 64,
+        ident: None,
+        ip_header: &[],
+        header: &[],
         payload,
         wire_len: payload.len() as u32,
     }
@@ -65,12 +70,18 @@ impl Replay {
         payload: &[u8],
         wire_len: u32,
     ) -> &mut Self {
+        let segment = segment(self.frame + 1, 40000, to, flags, seq, ack, payload);
+        self.take(&Segment { wire_len, ..segment })
+    }
+
+    /// The frame is numbered here.
+    fn take(&mut self, segment: &Segment<'_>) -> &mut Self {
         self.frame += 1;
-        let segment =
-            Segment { wire_len, ..segment(self.frame, 40000, to, flags, seq, ack, payload) };
+        let mut segment = *segment;
+        segment.stamp.frame = self.frame;
         let conn = self.conn.get_or_insert_with(|| {
             let mut conn = Conn::new(&segment);
-            conn.remember(|| Recent::bytes(100));
+            conn.remember(100);
             conn
         });
         let log = &mut self.log;
@@ -86,6 +97,14 @@ impl Replay {
         let log = &mut self.log;
         let conn = self.conn.as_mut().unwrap();
         conn.finish(&mut self.budget, &mut |event| log.push(line(&event)));
+        for anomaly in &conn.link.anomalies.listed {
+            let who = if anomaly.dir == Dir::FromOriginator { 'C' } else { 'S' };
+            let mut line = format!("{who} {:?} #{}", anomaly.kind, anomaly.stamp.frame);
+            if let (Some(offset), Some(other)) = (anomaly.offset, anomaly.other) {
+                line += &format!(" against #{}: {offset}+{}", other.frame, anomaly.bytes);
+            }
+            log.push(line);
+        }
         std::mem::take(log)
     }
 
@@ -101,9 +120,6 @@ fn line(event: &ConnEvent<'_>) -> String {
             format!("{} {offset} {} #{}", who(dir), bytes.escape_ascii(), mark.stamp.frame)
         }
         ConnEvent::Gap { dir, offset, len, .. } => format!("{} gap {offset}+{len}", who(dir)),
-        ConnEvent::Conflict { dir, offset, len, mark } => {
-            format!("{} conflict {offset}+{len} #{}", who(dir), mark.stamp.frame)
-        }
         ConnEvent::Fin { dir, .. } => format!("{} fin", who(dir)),
         ConnEvent::Reset { dir, .. } => format!("{} reset", who(dir)),
     }
@@ -166,7 +182,7 @@ fn retransmissions_are_counted_and_a_differing_copy_is_told() {
     // A keep-alive: one octet before the next, of no meaning.
     replay.see(C, "ack", 112, 500, b"\0");
     let log = replay.finish();
-    assert_eq!(log, ["C 0 USER bob\\n #4", "C conflict 5+3 #6", "C 9 PASS #6"]);
+    assert_eq!(log, ["C 0 USER bob\\n #4", "C 9 PASS #6", "C Conflict #6 against #4: 5+3"]);
     assert_eq!(replay.conn.as_ref().unwrap().facts(Dir::FromOriginator).retransmissions, 2);
 }
 
@@ -213,7 +229,10 @@ fn octets_beyond_a_fin_disprove_it() {
     let mut replay = Replay::new();
     replay.handshake();
     replay.see(S, "ack fin", 500, 100, b"bye").see(S, "ack", 520, 100, b"late");
-    assert_eq!(replay.finish(), ["S 0 bye #4", "S fin", "S gap 3+17", "S 20 late #5"]);
+    assert_eq!(
+        replay.finish(),
+        ["S 0 bye #4", "S fin", "S gap 3+17", "S 20 late #5", "S FinIgnored #5"]
+    );
     replay = Replay::new();
     replay.handshake();
     replay.see(S, "ack fin", 520, 100, b"x").see(S, "ack", 500, 100, b"first");
@@ -225,9 +244,126 @@ fn a_reset_ends_the_connection_unless_it_is_far_out_of_window() {
     let mut replay = Replay::new();
     replay.handshake();
     replay.see(S, "rst", 1 << 31, 0, b"").see(S, "ack", 500, 100, b"still");
-    replay.see(S, "rst", 505, 0, b"").see(S, "ack", 505, 100, b"after");
-    assert_eq!(replay.finish(), ["S 0 still #5", "S reset"]);
+    replay.see(S, "rst", 505, 0, b"").see(C, "ack", 100, 505, b"late");
+    assert!(replay.conn.as_ref().unwrap().is_ending());
+    assert_eq!(
+        replay.finish(),
+        ["S 0 still #5", "C 0 late #7", "S reset", "S ResetOutOfWindow #4"]
+    );
     assert_eq!(replay.link().close, Close::Reset { by: Dir::FromResponder });
+}
+
+#[test]
+fn a_reset_does_not_end_what_goes_on() {
+    // Its sender goes on itself.
+    let mut replay = Replay::new();
+    replay.handshake();
+    replay.see(S, "rst", 500, 0, b"").see(S, "ack", 500, 100, b"more");
+    assert_eq!(replay.finish(), ["S 0 more #5", "S ResetIgnored #4"]);
+    assert_eq!(replay.link().close, Close::Open);
+    // Its receiver takes what its sender sends after it.
+    let mut replay = Replay::new();
+    replay.handshake();
+    replay.see(C, "rst", 100, 0, b"").see(S, "ack", 500, 109, b"331");
+    assert_eq!(replay.finish(), ["C gap 0+9", "S 0 331 #5", "C ResetIgnored #4"]);
+    // Its sender takes what came after it.
+    let mut replay = Replay::new();
+    replay.handshake();
+    replay.see(C, "rst", 100, 0, b"").see(S, "ack", 500, 100, b"220").see(C, "ack", 100, 503, b"");
+    assert_eq!(replay.finish(), ["S 0 220 #5", "C ResetIgnored #4"]);
+}
+
+#[test]
+fn a_reset_without_the_expected_number_does_not_end_it_soon() {
+    let mut replay = Replay::new();
+    replay.handshake();
+    replay.see(S, "rst", 700, 0, b"");
+    assert!(!replay.conn.as_ref().unwrap().is_ending());
+    assert_eq!(replay.finish(), ["S reset"]);
+}
+
+#[test]
+fn a_segment_with_a_wrong_checksum_is_not_read_where_checksums_are_right() {
+    let right = |at, payload| summed(at, payload, 0);
+    let forged = |at, payload| summed(at, payload, 1);
+    let mut replay = Replay::new();
+    replay.take(&right(100, b"USER ")).take(&forged(105, b"eve")).take(&right(105, b"bob"));
+    assert_eq!(replay.finish(), ["C 0 USER  #1", "C 5 bob #3", "C WrongChecksum #2"]);
+    // Nothing says that this sender sums up before the packets are captured.
+    let mut replay = Replay::new();
+    replay.take(&forged(100, b"USER ")).take(&forged(105, b"bob"));
+    assert_eq!(replay.finish(), ["C 0 USER  #1", "C 5 bob #2"]);
+}
+
+#[test]
+fn the_number_of_a_syn_that_is_not_the_one_answered_is_not_believed() {
+    let mut replay = Replay::new();
+    replay
+        .see(C, "syn", 35, 0, b"")
+        .see(S, "syn ack", 499, 100, b"")
+        .see(C, "ack", 100, 500, b"USER");
+    assert_eq!(replay.finish(), ["C 0 USER #3"]);
+    assert!(!replay.conn.as_ref().unwrap().facts(Dir::FromOriginator).from_start);
+}
+
+/// A segment of the client with its checksum, `off` by so much.
+fn summed(at: u32, payload: &'static [u8], off: u16) -> Segment<'static> {
+    let mut header = [0; 20];
+    let bare = segment(0, 40000, 21, "ack", at, 0, payload);
+    for sum in 1..=u16::MAX {
+        header[16..18].copy_from_slice(&sum.to_be_bytes());
+        if (Segment { header: &header, ..bare }).checksum() == Checksum::Right {
+            header[16..18].copy_from_slice(&sum.wrapping_add(off).to_be_bytes());
+            break;
+        }
+    }
+    Segment { header: Box::leak(Box::new(header)), ..bare }
+}
+
+#[test]
+fn a_segment_that_expires_on_its_way_is_not_read() {
+    let mut replay = Replay::new();
+    replay.see(C, "syn", 99, 0, b"");
+    let server = Segment { ttl: 50, ..segment(1, 40000, 40000, "ack", 500, 100, b"220\n") };
+    let client =
+        |at, ttl, payload| Segment { ttl, ..segment(0, 40000, 21, "ack", at, 504, payload) };
+    replay.take(&server).take(&client(100, 64, b"USER "));
+    // The server is 14 hops away.
+    replay.take(&client(105, 13, b"eve")).take(&client(105, 64, b"bob"));
+    // Routes change, and this one arrives.
+    replay.take(&client(108, 20, b"\n"));
+    let wanted = ["S 0 220\\n #2", "C 0 USER  #3", "C 5 bob #5", "C 8 \\n #6", "C TtlTooSmall #4"];
+    assert_eq!(replay.finish(), wanted);
+}
+
+#[test]
+fn a_packet_captured_twice_is_no_retransmission() {
+    let packet = |ident, seconds, at| Segment {
+        ident: Some(ident),
+        stamp: Stamp { at: Timestamp::from_parts(seconds, 0), frame: 0, input: 0 },
+        ..segment(0, 40000, 21, "ack", at, 500, b"USER bob\n")
+    };
+    let mut replay = Replay::new();
+    replay.handshake().take(&packet(7, 10, 100)).take(&packet(7, 10, 100));
+    replay.take(&packet(8, 10, 100)).take(&packet(7, 11, 100));
+    replay.finish();
+    let facts = replay.conn.as_ref().unwrap().facts(Dir::FromOriginator);
+    assert_eq!((facts.duplicates, facts.retransmissions), (1, 2));
+}
+
+#[test]
+fn a_syn_in_the_middle_begins_a_new_connection_only_if_it_is_answered() {
+    let mut replay = Replay::new();
+    replay.handshake();
+    replay.see(C, "ack", 100, 500, b"USER");
+    let conn = replay.conn.as_mut().unwrap();
+    let syn = segment(5, 40000, 21, "syn", 70_000, 0, b"");
+    assert!(!conn.is_replaced_by(&syn));
+    assert!(!conn.is_replaced_by(&segment(6, 40000, 21, "ack", 104, 500, b" bob")));
+    assert!(conn.is_replaced_by(&segment(7, 40000, 40000, "syn ack", 9_000, 70_001, b"")));
+    assert!(conn.is_replaced_by(&segment(7, 40000, 21, "ack", 70_001, 9_001, b"USER")));
+    replay.take(&syn);
+    assert_eq!(replay.finish(), ["C 0 USER #4", "C SynIgnored #5"]);
 }
 
 #[test]
@@ -237,7 +373,7 @@ fn a_refused_connection_is_told_from_an_unanswered_one() {
     assert_eq!((replay.link().handshake, replay.link().syns), (Handshake::Unanswered, 2));
     replay.see(S, "rst ack", 0, 100, b"");
     assert_eq!(replay.link().handshake, Handshake::Refused);
-    assert!(replay.conn.as_ref().unwrap().is_closed());
+    assert!(replay.conn.as_ref().unwrap().is_ending());
 }
 
 #[test]
