@@ -136,12 +136,16 @@ impl Exchanges {
         self.base > 0 || self.list.iter().any(|exchange| !exchange.replies.is_empty())
     }
 
-    pub(super) fn take_before(&mut self, index: usize) -> impl Iterator<Item = Exchange> {
+    pub(super) fn take_before(&mut self, index: usize) -> VecDeque<Exchange> {
         let count = index.saturating_sub(self.base).min(self.list.len());
         let gone: usize = self.list.iter().take(count).map(Exchange::weight).sum();
         self.bytes = self.bytes.saturating_sub(gone);
         self.base += count;
-        self.list.drain(..count)
+        if count == self.list.len() {
+            // Its memory goes, too: most sessions that are open say nothing for long.
+            return std::mem::take(&mut self.list);
+        }
+        self.list.drain(..count).collect()
     }
 
     pub(super) fn into_list(self) -> Vec<Exchange> {

@@ -201,9 +201,9 @@ impl Story {
     }
 
     /// Exchanges to which nothing will be added.
-    pub(super) fn final_exchanges(&mut self) -> impl Iterator<Item = Exchange> {
+    pub(super) fn final_exchanges(&mut self) -> impl Iterator<Item = Exchange> + use<> {
         let until = if self.is_over { None } else { self.pairing.oldest_exchange() };
-        self.exchanges.take_before(until.unwrap_or(usize::MAX))
+        self.exchanges.take_before(until.unwrap_or(usize::MAX)).into_iter()
     }
 
     /// Bounds that were reached, by name.
