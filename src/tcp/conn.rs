@@ -326,9 +326,10 @@ impl Conn {
                 link.syns += 1;
                 link.syn_at = segment.stamp.at;
             }
-            // A damaged number would shift all that follows; the answer tells it, too.
-            if is_sure {
-                self.side_mut(dir).open(segment.seq);
+            // A damaged number would shift all that follows; the answer must confirm it.
+            match is_sure {
+                true => self.side_mut(dir).open(segment.seq),
+                false => self.side_mut(dir).isn = Some(segment.seq),
             }
         }
     }
@@ -350,6 +351,10 @@ impl Conn {
             peer.facts.from_start = false;
             return 0;
         }
+        // What is acknowledged first is the SYN, whatever its checksum.
+        peer.facts.from_start |= segment.ack == next_seq
+            && peer.assembler.end() == 0
+            && peer.isn.map(|isn| isn.plus(1)) == Some(next_seq);
         let ahead = segment.ack.distance_from(next_seq);
         if !(-WINDOW..WINDOW).contains(&ahead) {
             return 0;
