@@ -21,8 +21,8 @@ pub struct Limits {
     pub decoder_bytes: u64,
 
     /// TCP connections followed at one time; four times as many are remembered as nobody's
-    /// business. A followed one costs one to
-    /// six kilobytes.
+    /// business. A followed one costs two to
+    /// five kilobytes, so that as many sessions stay below 256 MB.
     pub connections: usize,
     /// Bytes held because they were captured before the bytes in front of them, in one direction
     /// of one connection: the largest receive window in common use.
@@ -114,7 +114,7 @@ impl Default for Limits {
             interfaces: 1 << 16,
             damage_kept: 16,
             decoder_bytes: 256 << 20,
-            connections: 1 << 16,
+            connections: 3 << 14,
             early_bytes_each: 16 << 20,
             early_bytes_all: 64 << 20,
             remembered_bytes: 1 << 10,
