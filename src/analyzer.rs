@@ -13,7 +13,7 @@ use crate::session::{
     Connected, DataId, Outcome, Peers, SessionId, Settled, Sniffed, Sniffer, Tracker, Unknown,
 };
 use crate::tcp::{Budget, Conn, ConnEvent, ConnTable, Dir, Found, Overlap, Slot};
-use crate::transfer::{Builder, ByteSink, Carried, Hosts, Orphan, Sinks, Transfer, listed_sizes};
+use crate::transfer::{Builder, ByteSink, Carried, Hosts, Orphan, Room, Sinks, Transfer};
 
 /// What the analysis is told beside the packets.
 #[derive(Clone, Debug, Default)]
@@ -62,9 +62,14 @@ struct World<'a> {
     /// Endpoints where FTP was found by what was said.
     servers: HashSet<Endpoint>,
     hosts: Hosts,
-    /// Data connections that remember [`DATA_REMEMBERED`] bytes.
+    /// Data connections that remember much.
     compared: usize,
     not_ftp: Vec<NotFtp>,
+    /// What data connections may hold together.
+    room: Room,
+    /// Bytes held of the connections of which nobody knows what they are.
+    unclear: usize,
+    overflows: BTreeMap<&'static str, u64>,
     sinks: Option<&'a mut dyn Sinks>,
     out: &'a mut dyn Collector,
 }
@@ -82,15 +87,6 @@ struct Facts {
     told_tunnels: u16,
     skipped: BTreeMap<Why, u64>,
 }
-
-/// Bytes of each direction of a control connection remembered to tell a differing copy.
-const TEXT_REMEMBERED: usize = 4096;
-
-/// The same of a data connection: what a retransmission of a common window reaches back.
-const DATA_REMEMBERED: usize = 64 << 10;
-
-/// Connections on a port of FTP that are none: the first of them are named.
-const NOT_FTP_KEPT: usize = 1000;
 
 /// Reads a whole capture, or until `progress` says stop.
 pub fn analyze<'a>(
@@ -121,13 +117,16 @@ impl<'a> Analyzer<'a> {
             budget: Budget { overlap: options.overlap, anomalies: limits.anomalies, ..budget },
             facts: Facts::default(),
             world: World {
-                tracker: Tracker::new(limits),
+                tracker: Tracker::new(limits, !out.wants_exchanges()),
                 options: options.clone(),
                 carried: BTreeMap::new(),
                 servers: HashSet::new(),
-                hosts: Hosts::default(),
+                hosts: Hosts::new(limits.host_pairs),
                 compared: 0,
                 not_ftp: Vec::new(),
+                room: Room::new(limits.carried_bytes),
+                unclear: 0,
+                overflows: BTreeMap::new(),
                 sinks,
                 out,
             },
@@ -166,7 +165,7 @@ impl<'a> Analyzer<'a> {
             fragments: Some(fragments).filter(|fragments| fragments.frames > 0),
             packets: self.facts.packets,
             tcp_connections: self.table.seen,
-            not_ftp: self.world.not_ftp,
+            not_ftp: std::mem::take(&mut self.world.not_ftp),
             ..CaptureFacts::default()
         };
         for (why, count) in self.facts.skipped {
@@ -174,7 +173,7 @@ impl<'a> Analyzer<'a> {
         }
         let reached = [("early_bytes", self.budget.overflows), ("connections", self.table.evicted)];
         let reached = reached.into_iter().chain(self.decoder.limits_reached());
-        for (name, count) in self.world.tracker.overflows().chain(reached) {
+        for (name, count) in self.world.overflows().chain(reached) {
             if count > 0 {
                 *facts.limits_reached.entry(name).or_default() += count;
             }
@@ -226,11 +225,12 @@ enum Next {
 impl World<'_> {
     /// Says what a new connection may be.
     fn meet(&mut self, conn: &mut Conn) -> Role {
-        let ports = &self.options.ports;
+        let (ports, most) = (&self.options.ports, self.options.limits.unclear_bytes_each);
         let is_ftp = |end: &Endpoint| {
             end.port == FTP_PORT || ports.contains(&end.port) || self.servers.contains(end)
         };
-        let sniffer = Sniffer::new(conn.originator, conn.responder, conn.link.opener_known, is_ftp);
+        let sniffer =
+            Sniffer::new(conn.originator, conn.responder, conn.link.opener_known, most, is_ftp);
         let mut unknown = Box::new(Unknown::new(sniffer));
         if unknown.sniffer.expected_server().is_some() {
             unknown.reserved = Some(self.tracker.reserve());
@@ -238,19 +238,18 @@ impl World<'_> {
             match self.tracker.connect(&peers_of(conn)) {
                 Connected::Stranger => unknown.candidate = self.tracker.suspect(&peers_of(conn)),
                 Connected::Candidate(id) => unknown.candidate = Some(id),
-                Connected::Claimed(id) => {
-                    return self.data_role(id, conn);
-                }
+                Connected::Claimed(id) => return self.data_role(id, conn),
             }
         }
-        conn.remember(TEXT_REMEMBERED);
+        conn.remember(self.options.limits.remembered_bytes);
         Role::Unknown(unknown)
     }
 
     fn data_role(&mut self, id: DataId, conn: &mut Conn) -> Role {
-        let is_compared = self.compared < self.options.limits.compared;
+        let limits = &self.options.limits;
+        let is_compared = self.compared < limits.compared;
         self.compared += usize::from(is_compared);
-        conn.remember(if is_compared { DATA_REMEMBERED } else { TEXT_REMEMBERED });
+        conn.remember(if is_compared { limits.compared_bytes } else { limits.remembered_bytes });
         let builder = Box::new(Builder::new(id, self.options.hashes));
         Role::Data { builder, id, is_up: false, is_compared }
     }
@@ -258,12 +257,21 @@ impl World<'_> {
     /// Passes an event on to whom it concerns.
     fn route(&mut self, role: &mut Role, event: &ConnEvent<'_>) {
         match role {
-            Role::Unknown(unknown) => unknown.handle(event),
+            Role::Unknown(unknown) => {
+                let before = unknown.weight();
+                unknown.handle(event);
+                self.unclear += unknown.weight() - before;
+                let is_too_much = self.unclear > self.options.limits.unclear_bytes_all;
+                if is_too_much && unknown.verdict == Sniffed::Unclear {
+                    unknown.give_up();
+                    self.note_overflow("unclear_bytes");
+                }
+            }
             Role::Control { session, server } => self.tracker.handle(*session, *server, event),
             Role::Data { builder, .. } => {
-                let Self { sinks, tracker, options, .. } = self;
+                let Self { sinks, tracker, options, room, .. } = self;
                 let open = |id, dir| -> Option<Box<dyn ByteSink>> { sinks.as_mut()?.open(id, dir) };
-                builder.handle(event, &options.limits, open, |id| tracker.is_listing(id));
+                builder.handle(event, &options.limits, room, open, |id| tracker.is_listing(id));
             }
         }
     }
@@ -317,6 +325,7 @@ impl World<'_> {
     /// nobody's business.
     fn decide(&mut self, conn: &mut Conn, role: &mut Role) -> Option<()> {
         let Role::Unknown(unknown) = role else { return Some(()) };
+        self.unclear -= unknown.weight();
         let candidate = unknown.candidate;
         let is_claimed = candidate.is_some_and(|id| self.tracker.is_claimed(id));
         let decided = match (unknown.verdict, candidate) {
@@ -344,7 +353,11 @@ impl World<'_> {
         let server_end =
             if server == Dir::FromResponder { conn.responder } else { conn.originator };
         if server_end.port != FTP_PORT {
-            self.servers.insert(server_end);
+            if self.servers.len() < self.options.limits.servers {
+                self.servers.insert(server_end);
+            } else if !self.servers.contains(&server_end) {
+                self.note_overflow("servers");
+            }
         }
         if let Sniffed::ImplicitTls { .. } = unknown.verdict {
             self.tracker.begin_implicit_tls(session, conn.link.last);
@@ -353,9 +366,13 @@ impl World<'_> {
     }
 
     fn note_other(&mut self, conn: &Conn, unknown: &Unknown, verdict: Sniffed) {
-        if let (Sniffed::Other(protocol), Some(_)) = (verdict, unknown.reserved)
-            && self.not_ftp.len() < NOT_FTP_KEPT
-        {
+        if unknown.sniffer.gave_up {
+            self.note_overflow("unclear_bytes");
+        }
+        if let (Sniffed::Other(protocol), Some(_)) = (verdict, unknown.reserved) {
+            if self.not_ftp.len() >= self.options.limits.not_ftp {
+                return self.note_overflow("not_ftp");
+            }
             let (originator, responder) = (conn.originator, conn.responder);
             self.not_ftp.push(NotFtp { originator, responder, protocol, first: conn.link.first });
         }
@@ -382,11 +399,18 @@ impl World<'_> {
             Role::Data { builder, id, is_compared, .. } => {
                 self.compared -= usize::from(is_compared);
                 let mut carried = builder.finish(&conn);
+                let weight = carried.weight();
                 if !self.tracker.is_claimed(id) {
                     carried.forget_text();
                 }
-                self.carried.insert(id, Box::new(Ready { carried, taken: 0 }));
                 self.tracker.note_over(id);
+                if self.tracker.is_kept(id, carried.bytes() == 0) {
+                    self.room.give_back(weight - carried.weight());
+                    self.carried.insert(id, Box::new(Ready { carried, taken: 0 }));
+                } else {
+                    self.room.give_back(weight);
+                    self.tracker.forget(id);
+                }
             }
         }
         self.poll();
@@ -403,10 +427,10 @@ impl World<'_> {
         }
         self.poll_ended(false);
         while let Some(data) = self.tracker.poll_abandoned() {
-            let is_empty = |ready: &mut Box<Ready>| ready.carried.bytes() == 0;
-            if self.carried.get_mut(&data).is_some_and(is_empty) {
-                self.carried.remove(&data);
-                self.tracker.forget(data);
+            if let Some(ready) = self.carried.get(&data)
+                && (ready.taken > 0 || !self.tracker.is_kept(data, ready.carried.bytes() == 0))
+            {
+                self.let_go(data);
             }
         }
     }
@@ -437,22 +461,44 @@ impl World<'_> {
         let claimants = data.map_or(0, |data| self.tracker.claimants(data));
         let ready = data.and_then(|data| self.carried.get_mut(&data));
         let carried = ready.as_ref().map(|ready| &ready.carried);
-        let transfer = Transfer::new(settled, carried, claimants > 1);
-        if let Some(path) = &transfer.request.path
-            && let Some(content) = transfer.content.as_ref().filter(|content| content.is_whole())
-            && let Some(source) = transfer.listing_source()
+        let mut transfer = Transfer::new(settled, carried, claimants > 1);
+        if let Some((sizes, source)) = transfer.take_sizes()
+            && let Some(path) = &transfer.request.path
         {
-            let entries = listed_sizes(transfer.request.verb, &content.text);
-            self.tracker.note_sizes(transfer.session, path, entries, source);
+            self.tracker.note_sizes(transfer.session, path, sizes, source);
         }
         if let (Some(data), Some(ready)) = (data, ready) {
             ready.taken += 1;
             if ready.taken >= claimants {
-                self.carried.remove(&data);
-                self.tracker.forget(data);
+                self.let_go(data);
             }
         }
         self.out.transfer(transfer);
+    }
+
+    /// Everyone who asked for what the connection carried has it.
+    fn let_go(&mut self, data: DataId) {
+        if let Some(ready) = self.carried.remove(&data) {
+            self.room.give_back(ready.carried.weight());
+        }
+        self.tracker.forget(data);
+    }
+
+    fn note_overflow(&mut self, name: &'static str) {
+        *self.overflows.entry(name).or_default() += 1;
+    }
+
+    /// Bounds that were reached, by name, with how often.
+    fn overflows(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let Room { refused, listings, ranges, .. } = self.room;
+        let reached = [
+            ("carried_bytes", refused),
+            ("listing_bytes", listings),
+            ("ranges", ranges),
+            ("host_pairs", self.hosts.overflows),
+        ];
+        let own = self.overflows.iter().map(|(name, count)| (*name, *count));
+        self.tracker.overflows().chain(own).chain(reached)
     }
 
     /// Everything still open, then what no transfer asked for.

@@ -1,9 +1,8 @@
 //! Every bound in the program, each with its unit and its reason.
 
-/// What is held at most while a capture is read. Damage of a file is reported with the input; a
-/// bound that costs connections, sessions, exchanges or held bytes by its name in
-/// `capture.limits_reached`; missing ranges beyond those listed with their transfer. Text of a
-/// listing and sizes beyond their bounds are passed over: they are only checks.
+/// What is held at most while a capture is read. Damage of a file is reported with the input. A
+/// bound of what was said or moved that is reached is named in `capture.limits_reached`, by its
+/// field here, with how often; lines and replies that were cut say so themselves, too.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Bytes of one record or block of a capture file. Ordinary snap lengths are 256 KiB;
@@ -43,41 +42,86 @@ pub struct Limits {
     /// longer, the likelier pieces of two datagrams of the same identification are mixed
     /// (RFC 4963).
     pub fragment_seconds: u32,
+
     /// TCP connections followed at one time; four times as many are remembered as nobody's
-    /// business. A followed one costs one to four kilobytes,
-    /// and a control connection what was said on it lately.
+    /// business. A followed one costs two to
+    /// five kilobytes, so that as many sessions stay below 256 MB.
     pub connections: usize,
     /// Bytes held because they were captured before the bytes in front of them, in one direction
     /// of one connection: the largest receive window in common use.
     pub early_bytes_each: usize,
-    /// The same for all connections together.
+    /// The same for all connections together. Reported as `early_bytes`, either of them.
     pub early_bytes_all: usize,
-    /// Data connections open at one time of which the last 64 KiB of each direction are remembered,
-    /// to tell a retransmission that differs. Of those beyond, the last 4 KiB are.
+    /// Bytes of each direction of a connection remembered, to tell a differing copy: some thirty
+    /// lines of a dialogue. Older ones are not compared; nothing is lost, so it is not reported.
+    pub remembered_bytes: usize,
+    /// The same of the first data connections open at one time: what a retransmission of a common
+    /// window reaches back.
+    pub compared_bytes: usize,
+    /// So many of them.
     pub compared: usize,
     /// Anomalies of segments listed of one direction of a connection. Those beyond are counted.
     pub anomalies: usize,
+    /// Bytes of either direction after which a connection of which nobody knows what it speaks is
+    /// called no FTP, unless its port says so. A greeting of a screenful fits. Reported as
+    /// `unclear_bytes`.
+    pub unclear_bytes_each: usize,
+    /// Bytes held of all such connections together; with more, the port decides at once.
+    pub unclear_bytes_all: usize,
+    /// Connections on a port of FTP that are none: the first of them are named.
+    pub not_ftp: usize,
+    /// Endpoints, other than by port, where FTP was found by what was said: the next connection
+    /// there is taken for FTP from the start.
+    pub servers: usize,
+    /// Pairs of hosts that had a session, to know what an orphan between them is.
+    pub host_pairs: usize,
+
     /// Bytes kept of one line of a control connection. RFC 959 has no bound; paths end at 4 KiB.
     pub line_bytes: usize,
     /// Bytes of text kept of one reply. FEAT, HELP and STAT listings are the long ones.
     pub reply_bytes: usize,
-    /// Commands of one session that wait for their replies.
+    /// Replies kept of one command: some 1yz and the final one are usual (RFC 959 §5.4).
+    pub replies: usize,
+    /// Lines of a server that are no replies, kept of one exchange.
+    pub malformed_lines: usize,
+    /// Commands of one session that wait for their replies, and its transfers that wait for their
+    /// end (`open_transfers`). Real pipelines are some tens long.
     pub pending_commands: usize,
-    /// Sessions kept. Those beyond are counted.
+    /// Transfers of all sessions that wait for their end: each costs half a kilobyte and its name.
+    pub open_transfers: usize,
+    /// PASVs, PORTs, TYPEs and their kin of one session that pipelined commands may still use, or
+    /// that a refusal may still undo.
+    pub setups: usize,
+    /// Bytes that the sessions not over yet may hold together of what was said, where exchanges
+    /// leave as they become final. With more, the session at hand gives up its oldest exchanges,
+    /// and lines and replies are kept to 512 bytes.
+    pub text_bytes: usize,
+    /// The same where everything is kept for one document; and bytes kept in it.
+    pub document_bytes: usize,
+    /// Sessions kept for a document. Those beyond are counted.
     pub sessions: usize,
     /// Sessions kept on which no byte was seen: a flood of SYNs makes millions.
     pub empty_sessions: usize,
-    /// Exchanges kept of one session. Those beyond are counted.
+    /// Exchanges kept of one session, and transfers named in it (`session_transfers`). Those
+    /// beyond are counted.
     pub exchanges: usize,
-    /// Data connections that were announced and not yet seen.
+    /// Transfers kept for a document. Those beyond are counted.
+    pub transfers: usize,
+
+    /// Data connections that were announced and not withdrawn: one for each session, and those of
+    /// pipelines.
     pub promises: usize,
-    /// Data connections that nothing announces, kept as orphans or until something does.
+    /// The same of one address. Sessions of a server with one passive port share it; every new
+    /// connection to it must look at all of them.
+    pub promises_each: usize,
+    /// Data connections that no transfer asks for, kept as orphans or until one does. Those under
+    /// way when the capture began are `suspects`.
     pub orphans: usize,
     /// Bytes of text kept of one listing, to know the sizes in it.
     pub listing_bytes: usize,
-    /// File sizes remembered of one session.
+    /// File sizes remembered of one session, to check later transfers.
     pub sizes: usize,
-    /// Missing ranges listed of one transfer. Those beyond are counted as bytes only.
+    /// Missing ranges listed of one direction of a data connection. Those beyond are counted.
     pub ranges: usize,
     /// Length of one extracted file, holes included. No bound: a file is no longer than what was
     /// captured of it and its holes, and who loses evidence to a bound should have asked for it.
@@ -98,6 +142,10 @@ pub struct Limits {
     /// Extracted files open at one time, with a buffer of 64 KiB each. Systems allow a program 256
     /// or 1,024, some users fewer.
     pub open_files: usize,
+    /// Bytes that all data connections together may hold of their beginnings (the media type
+    /// shows in the first 4 KiB), of listings, and of lists of ranges. Beyond, a
+    /// media type or a size may stay unknown, and ranges are counted only.
+    pub carried_bytes: usize,
 }
 
 impl Default for Limits {
@@ -116,18 +164,33 @@ impl Default for Limits {
             fragmented_datagrams: 1 << 12,
             fragment_bytes: 16 << 20,
             fragment_seconds: 30,
-            connections: 1 << 17,
+            connections: 3 << 14,
             early_bytes_each: 16 << 20,
             early_bytes_all: 64 << 20,
+            remembered_bytes: 1 << 10,
+            compared_bytes: 64 << 10,
             compared: 256,
             anomalies: 64,
+            unclear_bytes_each: 4 << 10,
+            unclear_bytes_all: 16 << 20,
+            not_ftp: 1000,
+            servers: 1 << 14,
+            host_pairs: 1 << 16,
             line_bytes: 16 << 10,
             reply_bytes: 256 << 10,
+            replies: 64,
+            malformed_lines: 64,
             pending_commands: 1 << 10,
+            open_transfers: 1 << 15,
+            setups: 64,
+            text_bytes: 64 << 20,
+            document_bytes: 1 << 30,
             sessions: 1 << 20,
             empty_sessions: 1 << 14,
             exchanges: 1 << 17,
+            transfers: 1 << 20,
             promises: 1 << 16,
+            promises_each: 256,
             orphans: 1 << 14,
             listing_bytes: 1 << 20,
             sizes: 1 << 16,
@@ -139,6 +202,7 @@ impl Default for Limits {
             files: 1 << 20,
             waiting_files: 1 << 16,
             open_files: 32,
+            carried_bytes: 32 << 20,
         }
     }
 }

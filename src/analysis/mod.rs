@@ -6,7 +6,7 @@ use std::error::Error;
 use crate::capture::{Change, ClockSteps, InputFacts};
 use crate::decode::{Endpoint, FragmentFacts, Net, Tunnel, Tunnels};
 use crate::limits::Limits;
-use crate::session::{Exchange, Protocol, Session, SessionId};
+use crate::session::{Exchange, Protocol, Session, SessionId, Weight};
 use crate::time::Stamp;
 use crate::transfer::{Orphan, Transfer};
 
@@ -193,8 +193,12 @@ pub trait Collector {
 pub struct Keeper {
     analysis: Analysis,
     limits: Limits,
-    dropped: u64,
-    empty: u64,
+    /// Of what is kept.
+    bytes: usize,
+    /// Sessions on which no byte was seen.
+    empty: usize,
+    /// Of each bound, what was not kept for it.
+    dropped: BTreeMap<&'static str, u64>,
 }
 
 impl Keeper {
@@ -205,11 +209,8 @@ impl Keeper {
     /// All of it, in order.
     pub fn finish(self, capture: CaptureFacts, inputs: Vec<InputFacts>) -> Analysis {
         let mut analysis = Analysis { inputs, capture, ..self.analysis };
-        let empty_dropped = self.empty.saturating_sub(self.limits.empty_sessions as u64);
-        for (name, count) in [("sessions", self.dropped), ("empty_sessions", empty_dropped)] {
-            if count > 0 {
-                analysis.capture.limits_reached.insert(name, count);
-            }
+        for (name, count) in self.dropped {
+            *analysis.capture.limits_reached.entry(name).or_default() += count;
         }
         let time_of = |stamp: Stamp| (stamp.at, stamp.input, stamp.frame);
         let one_input = analysis.inputs.len() == 1;
@@ -223,26 +224,50 @@ impl Keeper {
     }
 }
 
+impl Keeper {
+    /// Whether something of `bytes` is kept, one more beside `kept` of at most `most`.
+    fn admits(&mut self, name: &'static str, kept: usize, most: usize, bytes: usize) -> bool {
+        let has_room = self.bytes + bytes <= self.limits.document_bytes;
+        let reached = match (kept < most, has_room) {
+            (true, true) => {
+                self.bytes += bytes;
+                return true;
+            }
+            (true, false) => "document_bytes",
+            (false, _) => name,
+        };
+        *self.dropped.entry(reached).or_default() += 1;
+        false
+    }
+}
+
 impl Collector for Keeper {
     fn transfer(&mut self, transfer: Transfer) {
-        self.analysis.transfers.push(transfer);
+        let (kept, most) = (self.analysis.transfers.len(), self.limits.transfers);
+        if self.admits("transfers", kept, most, transfer.weight()) {
+            self.analysis.transfers.push(transfer);
+        }
     }
 
     fn session(&mut self, session: Session) {
+        let weight = session.weight();
         if session.tcp.is_empty() {
-            self.empty += 1;
-            if self.empty > self.limits.empty_sessions as u64 {
+            let most = self.limits.empty_sessions;
+            if !self.admits("empty_sessions", self.empty, most, 0) {
                 return;
             }
+            self.empty += 1;
         }
-        if self.analysis.sessions.len() < self.limits.sessions {
+        let (kept, most) = (self.analysis.sessions.len(), self.limits.sessions);
+        if self.admits("sessions", kept, most, weight) {
             self.analysis.sessions.push(session);
-        } else {
-            self.dropped += 1;
         }
     }
 
     fn orphan(&mut self, orphan: Orphan) {
-        self.analysis.orphans.push(orphan);
+        let (kept, most) = (self.analysis.orphans.len(), self.limits.orphans);
+        if self.admits("orphans", kept, most, orphan.weight()) {
+            self.analysis.orphans.push(orphan);
+        }
     }
 }

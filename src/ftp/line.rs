@@ -41,13 +41,23 @@ impl<M: Copy> LineSplitter<M> {
         Self { pending: Vec::new(), dropped: 0, first: None, after_gap: !from_start, most }
     }
 
+    /// Changes how much is kept of the lines to come, and of the rest of the pending one.
+    pub fn keep_at_most(&mut self, most: usize) {
+        self.most = most;
+    }
+
+    /// Bytes held of the pending line.
+    pub fn held(&self) -> usize {
+        self.pending.len()
+    }
+
     /// Takes the next piece of the stream, which begins at `offset`.
     pub fn push(&mut self, offset: u64, bytes: &[u8], mark: M, mut out: impl FnMut(Line<'_, M>)) {
         let mut at = offset;
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let (start, first) = *self.first.get_or_insert((at, mark));
             at += piece.len() as u64;
-            let room = self.most - self.pending.len();
+            let room = self.most.saturating_sub(self.pending.len());
             let kept = piece.get(..room.min(piece.len())).unwrap_or_default();
             let dropped = self.dropped + (piece.len() - kept.len()) as u64;
             if piece.ends_with(b"\n") {

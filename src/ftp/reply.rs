@@ -62,6 +62,16 @@ impl ReplyJoiner {
         Self { open: None, bytes: 0, most }
     }
 
+    /// Changes how much is kept of the replies to come, and of the rest of the open one.
+    pub fn keep_at_most(&mut self, most: usize) {
+        self.most = most;
+    }
+
+    /// Bytes held of the open reply.
+    pub fn held(&self) -> usize {
+        if self.open.is_some() { self.bytes } else { 0 }
+    }
+
     /// Takes one line without its end.
     pub fn push(&mut self, line: &[u8]) -> Joined {
         let head = split_code(line);

@@ -1,5 +1,7 @@
 //! What the next command is understood by.
 
+use std::collections::VecDeque;
+
 use super::request::Representation;
 use crate::ftp::{self, Command, Directory, Reply, Verb};
 
@@ -8,21 +10,31 @@ use crate::ftp::{self, Command, Directory, Reply, Verb};
 pub(super) struct Context {
     pub(super) directory: Directory,
     pub(super) representation: Representation,
-    /// The field, and what it was, of a TYPE, MODE or STRU not answered yet.
-    before: Vec<(usize, Verb, Option<Vec<u8>>)>,
-    pub(super) rest_offset: u64,
+    /// The representation without what is asked for and not answered yet.
+    settled: Representation,
+    /// TYPE, MODE and STRU not answered yet: exchange, and value.
+    asked: VecDeque<(usize, Verb, Option<Vec<u8>>)>,
+    /// Of `asked`, at most.
+    most: usize,
+    /// Changes that cannot be taken back any more.
+    pub(super) overflows: u64,
+    /// The restart offset of the next transfer, and the exchange of the `REST` that set it.
+    pub(super) rest: Option<(usize, u64)>,
     pub(super) from_start: bool,
 }
 
 impl Context {
-    pub(super) fn new(from_start: bool) -> Self {
+    pub(super) fn new(from_start: bool, most: usize) -> Self {
         let representation =
             if from_start { Representation::initial() } else { Representation::default() };
         Self {
             directory: Directory::default(),
+            settled: representation.clone(),
             representation,
-            before: Vec::new(),
-            rest_offset: 0,
+            asked: VecDeque::new(),
+            most,
+            overflows: 0,
+            rest: None,
             from_start,
         }
     }
@@ -30,22 +42,42 @@ impl Context {
     /// Takes a TYPE, MODE or STRU at its word until it is refused: a transfer may be pipelined
     /// behind it.
     pub(super) fn set(&mut self, index: usize, command: &Command) {
-        let value = command.arg.trim_ascii().to_ascii_uppercase();
+        let value = command.arg.trim_ascii();
+        let value = (value.len() <= LONGEST).then(|| value.to_ascii_uppercase());
         if let Some(field) = self.representation.field(command.verb) {
-            let before = field.replace(value);
-            if self.before.len() < PENDING_KEPT {
-                self.before.push((index, command.verb, before));
+            field.clone_from(&value);
+            self.asked.push_back((index, command.verb, value));
+        }
+        if self.asked.len() > self.most
+            && let Some((_, verb, _)) = self.asked.pop_front()
+        {
+            // Its answer would not be understood.
+            self.overflows += 1;
+            self.settle(verb, None);
+        }
+    }
+
+    /// The TYPE, MODE or STRU of an exchange was answered: refused, it changed nothing. Replies
+    /// come in order, so those before it stay at their word.
+    pub(super) fn answer(&mut self, index: usize, is_refused: bool) {
+        let Some(at) = self.asked.iter().position(|(exchange, ..)| *exchange == index) else {
+            return;
+        };
+        for (exchange, verb, value) in self.asked.drain(..=at).collect::<Vec<_>>() {
+            if exchange != index || !is_refused {
+                self.settle(verb, value);
+            }
+        }
+        self.representation = self.settled.clone();
+        for (_, verb, value) in &self.asked {
+            if let Some(field) = self.representation.field(*verb) {
+                field.clone_from(value);
             }
         }
     }
 
-    /// The TYPE, MODE or STRU of an exchange was answered: refused, it changed nothing.
-    pub(super) fn answer(&mut self, index: usize, verb: Verb, is_refused: bool) {
-        let Some(at) = self.before.iter().position(|(exchange, ..)| *exchange == index) else {
-            return;
-        };
-        let (_, _, value) = self.before.swap_remove(at);
-        if is_refused && let Some(field) = self.representation.field(verb) {
+    fn settle(&mut self, verb: Verb, value: Option<Vec<u8>>) {
+        if let Some(field) = self.settled.field(verb) {
             *field = value;
         }
     }
@@ -75,17 +107,23 @@ impl Context {
     /// Commands may have been lost, and what they changed is not known.
     pub(super) fn forget(&mut self) {
         self.directory = Directory::default();
-        self.representation = Representation::default();
-        self.rest_offset = 0;
+        self.set_all(Representation::default());
     }
 
     /// `REIN` (RFC 959 §4.1.1): as after the greeting.
     pub(super) fn reset(&mut self) {
         self.directory = Directory::default();
-        self.representation = Representation::initial();
-        self.rest_offset = 0;
+        self.set_all(Representation::initial());
+    }
+
+    fn set_all(&mut self, representation: Representation) {
+        self.settled = representation.clone();
+        self.representation = representation;
+        self.asked.clear();
+        self.rest = None;
     }
 }
 
-/// Changes of representation that can be taken back at one time: pipelined ones.
-const PENDING_KEPT: usize = 64;
+/// Bytes of the longest value of TYPE, MODE or STRU there is, and some: `L 255`. What is longer
+/// says nothing.
+const LONGEST: usize = 16;

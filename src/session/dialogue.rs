@@ -3,7 +3,7 @@
 use super::Session;
 use super::login::EncryptionKind;
 use super::pairing::ReplyPlace;
-use super::story::{Effect, Story};
+use super::story::{Effect, Shared, Story};
 use crate::ftp::{Joined, Line, LineSplitter, ReplyJoiner};
 use crate::limits::Limits;
 use crate::tcp::Mark;
@@ -18,12 +18,23 @@ pub(super) struct Dialogue {
     replies: Replies,
     /// False from the first byte that is not clear text.
     is_clear: bool,
+    line_bytes: usize,
+    reply_bytes: usize,
+    /// Its weight as it was last counted.
+    pub(super) counted: usize,
 }
+
+/// Bytes kept of a line, and of the text of a reply, when sessions hold as much as they may:
+/// enough for what is acted on.
+const RATION: usize = 512;
 
 /// The server's lines on their way to replies.
 #[derive(Debug)]
 struct Replies {
     joiner: ReplyJoiner,
+    /// Lines, and replies, of which not all was kept.
+    cut_lines: u64,
+    cut: u64,
     /// Where the reply that is open began.
     opened: Option<ReplyPlace>,
 }
@@ -34,25 +45,52 @@ impl Dialogue {
             story: Story::new(session, from_start, limits),
             client: LineSplitter::new(limits.line_bytes, from_start),
             server: LineSplitter::new(limits.line_bytes, from_start),
-            replies: Replies { joiner: ReplyJoiner::new(limits.reply_bytes), opened: None },
+            replies: Replies::new(limits),
             is_clear: true,
+            line_bytes: limits.line_bytes,
+            reply_bytes: limits.reply_bytes,
+            counted: 0,
         }
     }
 
-    /// The client said something. `next` numbers transfers.
+    /// Whether it must do with little room, from here on.
+    pub(super) fn ration(&mut self, is_rationed: bool) {
+        if self.story.is_rationed != is_rationed {
+            self.story.is_rationed = is_rationed;
+            let most = if is_rationed { RATION } else { usize::MAX };
+            self.client.keep_at_most(most.min(self.line_bytes));
+            self.server.keep_at_most(most.min(self.line_bytes));
+            self.replies.joiner.keep_at_most(most.min(self.reply_bytes));
+        }
+    }
+
+    /// Bounds that were reached, by name.
+    pub(super) fn overflows(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let lines = self.story.cut_lines + self.replies.cut_lines;
+        let own = [("line_bytes", lines), ("reply_bytes", self.replies.cut)];
+        self.story.overflows().into_iter().chain(own)
+    }
+
+    /// Bytes it holds.
+    pub(super) fn weight(&self) -> usize {
+        let replies = self.replies.joiner.held();
+        self.client.held() + self.server.held() + replies + self.story.weight()
+    }
+
+    /// The client said something. `shared` numbers transfers.
     pub(super) fn handle_client(
         &mut self,
         offset: u64,
         bytes: &[u8],
         mark: Mark,
-        next: &mut u32,
+        shared: &mut Shared,
         effects: &mut Vec<Effect>,
     ) {
         if self.is_tls(self.client.is_between_lines(), bytes, mark.stamp) {
             return;
         }
         let Self { client, story, .. } = self;
-        client.push(offset, bytes, mark, |line| story.handle_command(&line, next, effects));
+        client.push(offset, bytes, mark, |line| story.handle_command(&line, shared, effects));
     }
 
     /// The server said something.
@@ -81,13 +119,13 @@ impl Dialogue {
         offset: u64,
         len: u64,
         mark: Mark,
-        next: &mut u32,
+        shared: &mut Shared,
         effects: &mut Vec<Effect>,
     ) {
         let Self { client, story, is_clear, .. } = self;
         client.gap(offset, mark, |line| {
             if *is_clear {
-                story.handle_command(&line, next, effects);
+                story.handle_command(&line, shared, effects);
             }
         });
         story.handle_client_gap(offset + len);
@@ -107,11 +145,11 @@ impl Dialogue {
     }
 
     /// The connection is over: what is half said stays half said.
-    pub(super) fn finish(&mut self, mark: Mark, next: &mut u32, effects: &mut Vec<Effect>) {
+    pub(super) fn finish(&mut self, mark: Mark, shared: &mut Shared, effects: &mut Vec<Effect>) {
         let Self { client, story, is_clear, .. } = self;
         client.end(u64::MAX, mark, |line| {
             if *is_clear {
-                story.handle_command(&line, next, effects);
+                story.handle_command(&line, shared, effects);
             }
         });
         self.end_server(u64::MAX, mark, effects);
@@ -146,13 +184,20 @@ impl Dialogue {
 }
 
 impl Replies {
+    fn new(limits: &Limits) -> Self {
+        let joiner = ReplyJoiner::new(limits.reply_bytes);
+        Self { joiner, cut_lines: 0, cut: 0, opened: None }
+    }
+
     fn handle(&mut self, line: &Line<'_, Mark>, story: &mut Story, effects: &mut Vec<Effect>) {
+        self.cut_lines += u64::from(line.dropped > 0);
         let here = ReplyPlace { start: line.start, had: line.first.acked };
         match self.joiner.push(line.bytes) {
             Joined::More => {
                 self.opened.get_or_insert(here);
             }
             Joined::Reply(mut reply) => {
+                self.cut += u64::from(reply.dropped > 0);
                 reply.torn |= line.torn;
                 reply.dropped += line.dropped;
                 let place = self.opened.take().unwrap_or(here);

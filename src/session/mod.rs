@@ -5,18 +5,22 @@
 
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::unwrap_used))]
 
+mod candidates;
 mod context;
 mod dialogue;
 mod exchanges;
+mod links;
 mod login;
 mod pairing;
 mod promise;
 mod request;
 mod setups;
+mod sizes;
 mod sniff;
 mod story;
 mod tracker;
 mod unknown;
+mod weight;
 
 pub use self::login::{Encryption, EncryptionKind, Login, LoginOutcome, Protection};
 pub use self::promise::{Confidence, Connected, DataId, How, Link, Peers};
@@ -27,6 +31,7 @@ pub use self::sniff::{Protocol, Sniffed, Sniffer};
 pub use self::tracker::{Circumstances, Outcome, Settled, Tracker};
 
 pub use self::unknown::Unknown;
+pub use self::weight::Weight;
 
 use crate::decode::Endpoint;
 use crate::ftp::{Command, Reply};

@@ -9,10 +9,13 @@ use crate::ftp::{Command, Verb};
 use crate::time::Stamp;
 
 /// The setups of a session that a transfer may still use, in the order they were asked for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Setups {
     list: Vec<OpenSetup>,
     last: u32,
+    most: usize,
+    /// Setups given up because there were too many.
+    pub(super) overflows: u64,
 }
 
 #[derive(Debug)]
@@ -24,11 +27,12 @@ pub(super) struct OpenSetup {
     pub(super) taken_by: Option<TransferId>,
 }
 
-/// Setups of one session that are remembered: the last one, and those that pipelined commands
-/// took.
-const SETUPS_KEPT: usize = 64;
-
 impl Setups {
+    /// Remembers at most `most`: the last one, and those that pipelined commands took.
+    pub(super) fn new(most: usize) -> Self {
+        Self { list: Vec::new(), last: 0, most, overflows: 0 }
+    }
+
     /// A command asks for a new setup. The ones before it are replaced, but for those that a
     /// transfer still waits for.
     pub(super) fn begin(
@@ -43,9 +47,7 @@ impl Setups {
         for done in self.list.extract_if(.., is_done) {
             effects.extend(done.withdrawal());
         }
-        while self.list.len() >= SETUPS_KEPT {
-            effects.extend(self.list.remove(0).withdrawal());
-        }
+        self.make_room(effects);
         let method = match command.verb {
             Verb::Port | Verb::Eprt | Verb::Lprt => Method::Active,
             _ => Method::Passive,
@@ -91,6 +93,7 @@ impl Setups {
             effects.extend(standing.withdrawal());
             effects.push(Effect::Announce { setup: id, method, address, stamp });
             let taken_by = Some(transfer);
+            self.make_room(effects);
             self.list.push(OpenSetup { id, exchange, setup: setup.clone(), taken_by });
             return (id, setup);
         }
@@ -118,16 +121,24 @@ impl Setups {
         refused.taken_by
     }
 
-    /// Writes down the connection that fulfils a setup; returns the one it had before.
-    pub(super) fn link(&mut self, id: u32, link: Link) -> Option<DataId> {
+    /// Writes down the connection that fulfils a setup; returns the one it had before, or `None`
+    /// if there is no such setup any more.
+    pub(super) fn link(&mut self, id: u32, link: Link) -> Option<Option<DataId>> {
         let open = self.list.iter_mut().find(|open| open.id == id)?;
-        open.setup.link.replace(link).map(|before| before.data)
+        Some(open.setup.link.replace(link).map(|before| before.data))
     }
 
     /// The session is over.
     pub(super) fn finish(&mut self, effects: &mut Vec<Effect>) {
         for open in self.list.drain(..) {
             effects.extend(open.withdrawal());
+        }
+    }
+
+    fn make_room(&mut self, effects: &mut Vec<Effect>) {
+        while self.list.len() >= self.most {
+            effects.extend(self.list.remove(0).withdrawal());
+            self.overflows += 1;
         }
     }
 
@@ -141,8 +152,7 @@ impl OpenSetup {
     fn withdrawal(&self) -> impl Iterator<Item = Effect> + use<> {
         let unused = self.setup.link.filter(|_| self.taken_by.is_none());
         let abandon = unused.map(|link| Effect::Abandon { data: link.data });
-        let port = self.setup.announced.map(|address| address.port);
-        let withdraw = port.map(|port| Effect::Withdraw { setup: self.id, port });
+        let withdraw = self.setup.announced.map(|_| Effect::Withdraw { setup: self.id });
         withdraw.into_iter().chain(abandon)
     }
 }

@@ -10,6 +10,10 @@ pub struct Sniffer {
     expectation: Expectation,
     from_originator: Vec<u8>,
     from_responder: Vec<u8>,
+    /// Bytes of either direction after which an undecided connection is called no FTP.
+    most: usize,
+    /// That came to pass.
+    pub gave_up: bool,
 }
 
 /// What the port says before anything else does.
@@ -49,16 +53,14 @@ pub enum Protocol {
 /// The port of implicit FTPS.
 const FTPS_PORT: u16 = 990;
 
-/// Bytes of either direction after which an undecided connection is called no FTP. A greeting of
-/// a screenful fits.
-const MOST: usize = 4096;
-
 impl Sniffer {
-    /// Listens to a connection; `is_ftp` knows the endpoints where FTP servers are.
+    /// Listens to a connection, to at most `most` bytes of each direction; `is_ftp` knows the
+    /// endpoints where FTP servers are.
     pub fn new(
         originator: Endpoint,
         responder: Endpoint,
         opener_known: bool,
+        most: usize,
         is_ftp: impl Fn(&Endpoint) -> bool,
     ) -> Self {
         let expectation = if is_ftp(&responder) {
@@ -73,7 +75,13 @@ impl Sniffer {
         } else {
             Expectation::None
         };
-        Self { expectation, from_originator: Vec::new(), from_responder: Vec::new() }
+        Self {
+            expectation,
+            from_originator: Vec::new(),
+            from_responder: Vec::new(),
+            most,
+            gave_up: false,
+        }
     }
 
     /// The direction the server speaks in, where the port tells.
@@ -86,8 +94,9 @@ impl Sniffer {
 
     /// Takes the next bytes of one direction. After `Unclear`, they must be kept by the caller.
     pub fn handle(&mut self, dir: Dir, bytes: &[u8]) -> Sniffed {
+        let most = self.most;
         let heard = self.heard_mut(dir);
-        let room = MOST.saturating_sub(heard.len());
+        let room = most.saturating_sub(heard.len());
         heard.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
         match self.expectation {
             Expectation::None => self.unexpected(),
@@ -127,10 +136,10 @@ impl Sniffer {
         let may_be_mail = asked.is_empty()
             && codes.into_iter().all(|code| matches!(code, b"120" | b"220" | b"250"));
         let greets = matches!(said.get(..3), Some(b"120" | b"220"));
-        if greets && may_be_mail && said.len() < MOST {
+        if greets && may_be_mail && said.len() < self.most {
             return Sniffed::Unclear;
         }
-        let clear = |text: &[u8]| text.contains(&b'\n') || text.len() >= MOST;
+        let clear = |text: &[u8]| text.contains(&b'\n') || text.len() >= self.most;
         if !clear(said) && !clear(asked) {
             return Sniffed::Unclear;
         }
@@ -143,7 +152,7 @@ impl Sniffer {
 
     /// On any other port only the two sides together tell: a greeting and a command, or a command
     /// and the reply that only FTP gives it.
-    fn unexpected(&self) -> Sniffed {
+    fn unexpected(&mut self) -> Sniffed {
         for server in [Dir::FromResponder, Dir::FromOriginator] {
             let (said, asked) = (self.heard(server), self.heard(server.reversed()));
             if may_be_reply(said) && may_be_command(asked) {
@@ -158,8 +167,10 @@ impl Sniffer {
         Sniffed::Other(Protocol::Unknown)
     }
 
-    fn unless_too_long(&self) -> Sniffed {
-        if self.from_originator.len() >= MOST || self.from_responder.len() >= MOST {
+    fn unless_too_long(&mut self) -> Sniffed {
+        let is_full = |heard: &Vec<u8>| heard.len() >= self.most;
+        if is_full(&self.from_originator) || is_full(&self.from_responder) {
+            self.gave_up = true;
             Sniffed::Other(Protocol::Unknown)
         } else {
             Sniffed::Unclear
@@ -265,7 +276,8 @@ mod tests {
 
     fn verdict(ports: (u16, u16), said: &[(Dir, &str)]) -> Sniffed {
         let end = |port| Endpoint { ip: [10, 0, 0, 1].into(), port };
-        let mut sniffer = Sniffer::new(end(ports.0), end(ports.1), false, |end| end.port == 21);
+        let mut sniffer =
+            Sniffer::new(end(ports.0), end(ports.1), false, 4096, |end| end.port == 21);
         let mut verdict = Sniffed::Unclear;
         for (dir, bytes) in said {
             assert_eq!(verdict, Sniffed::Unclear, "{said:?}");

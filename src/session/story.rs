@@ -1,14 +1,17 @@
 //! What a session's commands and replies mean.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::context::Context;
 use super::exchanges::Exchanges;
+use super::links::Waiting;
 use super::login::{Encryption, EncryptionKind, Protection};
 use super::pairing::{Pairing, Pending, ReplyPlace};
-use super::promise::{DataId, Link, Waiting};
+use super::promise::{DataId, Link};
 use super::request::{Expected, Method, Request, Setup, SizeSource, name_in};
 use super::setups::Setups;
+use super::sizes::{Sizes, mlst_size, parse_number};
+use super::weight::Weight;
 use super::{Exchange, Received, Sent, Session, TransferId};
 use crate::decode::{Endpoint, Host};
 use crate::ftp::{self, Announced, Command, Directory, Line, Reply, Verb};
@@ -27,16 +30,30 @@ pub(super) struct Story {
     pairing: Pairing,
     setups: Setups,
     context: Context,
-    /// What the server said of the sizes of files.
-    sizes: HashMap<Vec<u8>, Expected>,
-    sizes_kept: usize,
+    sizes: Sizes,
     /// What an `AUTH` that is not answered yet asks for.
     auth: Option<EncryptionKind>,
     /// The last reply nobody had asked for: the exchange that holds it, and its place.
     stray: Option<(usize, ReplyPlace)>,
-    malformed_dropped: u64,
+    /// Lines of the client of which not all was kept.
+    pub(super) cut_lines: u64,
     open_kept: usize,
+    open_bytes: usize,
     open_dropped: u64,
+    /// Transfers that the session's own list has no room for.
+    unlisted: u64,
+    transfers_kept: usize,
+    /// Sessions hold as much text as they may: only what is needed is kept.
+    pub(super) is_rationed: bool,
+}
+
+/// What sessions have in common.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) next_transfer: u32,
+    /// Transfers of all sessions that are not handed over yet.
+    pub(super) open: usize,
+    pub(super) most_open: usize,
 }
 
 /// What the reading of one event asks the tracker to do.
@@ -45,7 +62,7 @@ pub(super) enum Effect {
     /// Someone listens at this address now.
     Announce { setup: u32, method: Method, address: Endpoint, stamp: Stamp },
     /// Nobody does any more.
-    Withdraw { setup: u32, port: u16 },
+    Withdraw { setup: u32 },
     /// A connection that was made for no transfer.
     Abandon { data: DataId },
     /// A transfer began, and has no connection yet.
@@ -59,6 +76,8 @@ pub(super) enum Effect {
 /// What a link did: the transfer that has its connection now, and the attempt it had before.
 #[derive(Debug)]
 pub(super) struct Linked {
+    /// The setup is still there.
+    pub(super) is_found: bool,
     pub(super) transfer: Option<TransferId>,
     pub(super) replaced: Option<DataId>,
 }
@@ -68,28 +87,30 @@ pub(super) struct Linked {
 pub(super) struct OpenRequest {
     pub(super) request: Request,
     pub(super) setup: u32,
+    /// The exchange of the `REST` before it.
+    rest: Option<usize>,
 }
-
-/// Lines that are no replies, kept of one exchange.
-const MALFORMED_KEPT: usize = 64;
 
 impl Story {
     pub(super) fn new(session: Session, from_start: bool, limits: &Limits) -> Self {
         Self {
             session,
-            exchanges: Exchanges::new(limits.exchanges),
+            exchanges: Exchanges::new(limits),
             open: BTreeMap::new(),
             is_over: false,
             pairing: Pairing::new(limits.pending_commands),
-            setups: Setups::default(),
-            context: Context::new(from_start),
-            sizes: HashMap::new(),
-            sizes_kept: limits.sizes,
+            setups: Setups::new(limits.setups),
+            context: Context::new(from_start, limits.setups),
+            sizes: Sizes::new(limits.sizes),
             auth: None,
             stray: None,
-            malformed_dropped: 0,
+            cut_lines: 0,
             open_kept: limits.pending_commands,
+            open_bytes: 0,
             open_dropped: 0,
+            unlisted: 0,
+            transfers_kept: limits.exchanges,
+            is_rationed: false,
         }
     }
 
@@ -120,8 +141,7 @@ impl Story {
         self.setups.finish(effects);
         for open in self.open.values() {
             let address = open.request.setup.announced;
-            effects
-                .extend(address.map(|end| Effect::Withdraw { setup: open.setup, port: end.port }));
+            effects.extend(address.map(|_| Effect::Withdraw { setup: open.setup }));
         }
         self.is_over = true;
         effects.push(Effect::Settled);
@@ -129,8 +149,11 @@ impl Story {
 
     /// Writes down the connection that fulfils a setup.
     pub(super) fn link(&mut self, setup: u32, link: Link) -> Linked {
-        let mut linked = Linked { transfer: None, replaced: self.setups.link(setup, link) };
+        let known = self.setups.link(setup, link);
+        let (is_found, replaced) = (known.is_some(), known.flatten());
+        let mut linked = Linked { is_found, transfer: None, replaced };
         if let Some((transfer, open)) = self.open.iter_mut().find(|(_, open)| open.setup == setup) {
+            linked.is_found = true;
             linked.transfer = Some(*transfer);
             linked.replaced = open.request.setup.link.replace(link).map(|link| link.data);
         }
@@ -153,17 +176,18 @@ impl Story {
     /// Takes a transfer off the open ones, with what is known of its size.
     pub(super) fn take(&mut self, transfer: TransferId) -> Option<Request> {
         let mut request = self.open.remove(&transfer)?.request;
+        self.open_bytes = self.open_bytes.saturating_sub(request.weight());
         if request.expected.is_none()
             && !request.verb.is_listing()
             && let Some(path) = &request.path
         {
-            request.expected = self.sizes.get(path).copied();
+            request.expected = self.sizes.of(path);
         }
         // What was uploaded now has another size.
         if matches!(request.verb, Verb::Stor | Verb::Appe)
             && let Some(path) = &request.path
         {
-            self.sizes.remove(path);
+            self.sizes.forget(path);
             request.expected = None;
         }
         Some(request)
@@ -177,28 +201,39 @@ impl Story {
     }
 
     /// Exchanges to which nothing will be added.
-    pub(super) fn final_exchanges(&mut self) -> impl Iterator<Item = Exchange> {
+    pub(super) fn final_exchanges(&mut self) -> impl Iterator<Item = Exchange> + use<> {
         let until = if self.is_over { None } else { self.pairing.oldest_exchange() };
-        self.exchanges.take_before(until.unwrap_or(usize::MAX))
+        self.exchanges.take_before(until.unwrap_or(usize::MAX)).into_iter()
     }
 
     /// Bounds that were reached, by name.
-    pub(super) fn overflows(&self) -> [(&'static str, u64); 4] {
+    pub(super) fn overflows(&self) -> [(&'static str, u64); 9] {
         [
             ("exchanges", self.exchanges.dropped),
+            ("text_bytes", self.exchanges.shed),
+            ("replies", self.exchanges.replies_dropped),
+            ("malformed_lines", self.exchanges.malformed_dropped),
             ("pending_commands", self.pairing.overflows),
-            ("malformed_lines", self.malformed_dropped),
             ("open_transfers", self.open_dropped),
+            ("session_transfers", self.unlisted),
+            ("setups", self.setups.overflows + self.context.overflows),
+            ("sizes", self.sizes.dropped),
         ]
+    }
+
+    /// Bytes it holds.
+    pub(super) fn weight(&self) -> usize {
+        self.session.text_weight() + self.exchanges.bytes() + self.open_bytes + self.sizes.weight()
     }
 
     /// The client sent a line.
     pub(super) fn handle_command(
         &mut self,
         line: &Line<'_, Mark>,
-        next: &mut u32,
+        shared: &mut Shared,
         effects: &mut Vec<Effect>,
     ) {
+        self.cut_lines += u64::from(line.dropped > 0);
         let command = Command::parse(line.bytes);
         let stamp = line.last.stamp;
         let is_partial = line.torn || line.after_gap || line.dropped > 0;
@@ -206,10 +241,8 @@ impl Story {
         let sent =
             Sent { stamp, command: command.clone(), is_partial, is_headless: line.after_gap };
         if let Some((index, reply)) = self.answered_already(line) {
-            if let Some(exchange) = self.exchanges.at(index) {
-                exchange.sent = Some(sent);
-            }
-            self.understand_command(index, &command, stamp, next, effects);
+            self.exchanges.set_sent(index, sent);
+            self.understand_command(index, &command, stamp, shared, effects);
             let transfer = self.exchanges.at(index).and_then(|exchange| exchange.transfer);
             let Received { stamp, reply } = reply;
             self.understand_reply(index, &command, transfer, &reply, stamp, effects);
@@ -233,7 +266,7 @@ impl Story {
             lost_before: None,
             is_doubtful: is_empty || line.after_gap && command.verb == Verb::Other,
         });
-        self.understand_command(index, &command, stamp, next, effects);
+        self.understand_command(index, &command, stamp, shared, effects);
         effects.push(Effect::Settled);
     }
 
@@ -250,12 +283,7 @@ impl Story {
     pub(super) fn keep_malformed(&mut self, line: &Line<'_, Mark>) {
         let index = self.pairing.oldest_exchange();
         let index = index.unwrap_or_else(|| self.exchanges.unasked(self.context.directory.path()));
-        let Some(exchange) = self.exchanges.at(index) else { return };
-        if exchange.malformed.len() < MALFORMED_KEPT {
-            exchange.malformed.push((line.last.stamp, line.bytes.to_vec()));
-        } else {
-            self.malformed_dropped += 1;
-        }
+        self.exchanges.add_malformed(index, line.last.stamp, line.bytes);
     }
 
     /// The server sent a reply.
@@ -285,15 +313,13 @@ impl Story {
         let is_stray = asked.is_none() && !self.context.from_start;
         self.stray = is_stray.then_some((index, place));
         let Some(exchange) = self.exchanges.at(index) else { return };
-        exchange.cwd = self.context.directory.path().to_vec();
         let (command, transfer) =
             (exchange.sent.as_ref().map(|sent| sent.command.clone()), exchange.transfer);
+        self.exchanges.set_cwd(index, self.context.directory.path());
         if let Some(command) = command {
             self.understand_reply(index, &command, transfer, &reply, stamp, effects);
         }
-        if let Some(exchange) = self.exchanges.at(index) {
-            exchange.replies.push(Received { stamp, reply });
-        }
+        self.exchanges.add_reply(index, Received { stamp, reply });
         effects.push(Effect::Settled);
     }
 
@@ -302,7 +328,7 @@ impl Story {
         index: usize,
         command: &Command,
         stamp: Stamp,
-        next: &mut u32,
+        shared: &mut Shared,
         effects: &mut Vec<Effect>,
     ) {
         match command.verb {
@@ -321,7 +347,9 @@ impl Story {
                 self.begin_setup(index, command, None, stamp, effects);
             }
             Verb::Type | Verb::Mode | Verb::Stru => self.context.set(index, command),
-            Verb::Rest => self.context.rest_offset = parse_number(&command.arg).unwrap_or(0),
+            Verb::Rest => {
+                self.context.rest = Some((index, parse_number(&command.arg).unwrap_or(0)));
+            }
             Verb::Auth => self.auth = Some(Encryption::kind_of(&command.arg)),
             Verb::Clnt => self.session.software.client = Some(command.arg.clone()),
             Verb::Abor => {
@@ -329,7 +357,9 @@ impl Story {
                     open.request.is_abandoned |= !open.request.is_answered();
                 }
             }
-            verb if verb.is_transfer() => self.begin_transfer(index, command, stamp, next, effects),
+            verb if verb.is_transfer() => {
+                self.begin_transfer(index, command, stamp, shared, effects)
+            }
             _ => {}
         }
     }
@@ -383,15 +413,17 @@ impl Story {
         index: usize,
         command: &Command,
         asked: Stamp,
-        next: &mut u32,
+        shared: &mut Shared,
         effects: &mut Vec<Effect>,
     ) {
-        if self.open.len() >= self.open_kept {
+        let rest = self.context.rest.take();
+        if self.open.len() >= self.open_kept || shared.open >= shared.most_open {
             self.open_dropped += 1;
             return;
         }
-        *next += 1;
-        let id = TransferId(*next);
+        shared.open += 1;
+        shared.next_transfer += 1;
+        let id = TransferId(shared.next_transfer);
         let name = name_in(command);
         let request = Request {
             id,
@@ -401,7 +433,7 @@ impl Story {
             path: self.context.path_of(command.verb, name.as_deref()),
             name,
             representation: self.context.representation.clone(),
-            rest_offset: std::mem::take(&mut self.context.rest_offset),
+            rest_offset: rest.map_or(0, |(_, offset)| offset),
             protection: self.session.encryption.data,
             setup: Setup::none(Method::Default),
             expected: None,
@@ -413,11 +445,14 @@ impl Story {
         let (setup, chosen) = self.setups.choose(id, from_start, effects);
         let is_linked = chosen.link.is_some();
         let request = Request { setup: chosen, ..request };
-        self.open.insert(id, OpenRequest { request, setup });
-        self.session.transfers.push(id);
-        if let Some(exchange) = self.exchanges.at(index) {
-            exchange.transfer = Some(id);
+        self.open_bytes += request.weight();
+        self.open.insert(id, OpenRequest { request, setup, rest: rest.map(|(index, _)| index) });
+        if self.session.transfers.len() < self.transfers_kept {
+            self.session.transfers.push(id);
+        } else {
+            self.unlisted += 1;
         }
+        self.exchanges.set_transfer(index, id);
         if !is_linked {
             let (session, client) = (self.session.id, self.session.client);
             let since =
@@ -438,6 +473,7 @@ impl Story {
     ) {
         self.session.login.handle_reply(command.verb, reply);
         if let Some(open) = transfer.and_then(|transfer| self.open.get_mut(&transfer)) {
+            let before = open.request.weight();
             open.request.handle_reply(stamp, reply);
             if open.request.is_answered() {
                 effects.push(Effect::StopWaiting { transfer: open.request.id });
@@ -447,6 +483,7 @@ impl Story {
             }
             let name = open.request.name.as_deref();
             open.request.path = self.context.path_of(command.verb, name);
+            self.open_bytes = (self.open_bytes + open.request.weight()).saturating_sub(before);
         }
         match (command.verb, reply.code) {
             (Verb::Pasv, 227) => {
@@ -473,14 +510,14 @@ impl Story {
                 self.note_size_of(command, parse_number(reply.text()), SizeSource::Size)
             }
             (Verb::Mlst, 250) => self.note_size_of(command, mlst_size(reply), SizeSource::Mlst),
-            (Verb::Rest, code) if code >= 400 => self.context.rest_offset = 0,
+            (Verb::Rest, code) if code >= 400 => self.refuse_rest(index),
             (Verb::Rein, 220) => self.context.reset(),
             (_, code) if code >= 400 => self.refuse(index, effects),
             (verb, 200..300) => self.context.move_to(verb, &command.arg, reply),
             _ => {}
         }
         if !reply.is_preliminary() {
-            self.context.answer(index, command.verb, reply.is_refusal());
+            self.context.answer(index, reply.is_refusal());
         }
     }
 
@@ -506,6 +543,14 @@ impl Story {
         }
     }
 
+    /// A restart that was refused is none; a transfer may have been pipelined behind it.
+    fn refuse_rest(&mut self, index: usize) {
+        self.context.rest = self.context.rest.filter(|(rest, _)| *rest != index);
+        for open in self.open.values_mut().filter(|open| open.rest == Some(index)) {
+            open.request.rest_offset = 0;
+        }
+    }
+
     fn encrypt(&mut self, kind: EncryptionKind, stamp: Stamp) {
         self.session.encryption.begin(kind, stamp);
         if !self.is_clear() {
@@ -521,12 +566,7 @@ impl Story {
     }
 
     fn note_size(&mut self, path: Vec<u8>, expected: Expected) {
-        if self.sizes.len() < self.sizes_kept || self.sizes.contains_key(&path) {
-            let known = self.sizes.entry(path).or_insert(expected);
-            if known.source <= expected.source {
-                *known = expected;
-            }
-        }
+        self.sizes.note(path, expected, !self.is_rationed);
     }
 }
 
@@ -534,19 +574,4 @@ impl Story {
 /// first.
 fn can_greet(reply: &Reply) -> bool {
     matches!(reply.code, 120 | 220) || reply.is_refusal()
-}
-
-fn parse_number(text: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(text.trim_ascii()).ok()?;
-    if text.starts_with('+') { None } else { text.parse().ok() }
-}
-
-/// The `size` fact of an MLST reply (RFC 3659 §7.2), whose fact line begins with a space.
-fn mlst_size(reply: &Reply) -> Option<u64> {
-    let line = reply.lines.iter().find(|line| line.starts_with(b" "))?;
-    let facts = line.get(1..)?.split(|byte| *byte == b' ').next()?;
-    facts.split(|byte| *byte == b';').find_map(|fact| {
-        let (name, value) = fact.split_at_checked(5)?;
-        if name.eq_ignore_ascii_case(b"size=") { parse_number(value) } else { None }
-    })
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::dialogue::Dialogue;
-use super::promise::{Claim, Connected, DataId, Links, Peers, Promise};
+use super::links::{Links, Waiting};
+use super::promise::{Claim, Connected, DataId, Peers, Promise};
 use super::request::{Request, SizeSource};
-use super::story::Effect;
+use super::story::{Effect, Shared};
 use super::{ControlLink, Encryption, Exchange, Login, Session, SessionId, Software, TransferId};
 use crate::decode::Host;
 use crate::limits::Limits;
@@ -26,9 +27,15 @@ pub struct Tracker {
     links: Links,
     limits: Limits,
     next_session: u32,
-    next_transfer: u32,
+    shared: Shared,
+    /// Bytes that the sessions not over yet hold.
+    text: usize,
+    most_text: usize,
+    keeps_exchanges: bool,
     /// Sessions in which something became final since the last poll.
     touched: Vec<SessionId>,
+    /// How many of them have no request left to hand over.
+    looked_at: usize,
     effects: Vec<Effect>,
     claims: Vec<Claim>,
     /// Connections no transfer will ask for any more.
@@ -37,14 +44,19 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    pub fn new(limits: &Limits) -> Self {
+    /// With `keeps_exchanges`, they leave with their session only, not as they become final.
+    pub fn new(limits: &Limits, keeps_exchanges: bool) -> Self {
         Self {
             dialogues: BTreeMap::new(),
-            links: Links::new(limits.promises, limits.orphans),
+            links: Links::new(limits),
             limits: limits.clone(),
             next_session: 0,
-            next_transfer: 0,
+            shared: Shared { next_transfer: 0, open: 0, most_open: limits.open_transfers },
+            text: 0,
+            keeps_exchanges,
+            most_text: if keeps_exchanges { limits.document_bytes } else { limits.text_bytes },
             touched: Vec::new(),
+            looked_at: 0,
             effects: Vec::new(),
             claims: Vec::new(),
             abandoned: Vec::new(),
@@ -93,23 +105,25 @@ impl Tracker {
     /// Takes an event of a control connection; its server sends in direction `server`.
     pub fn handle(&mut self, id: SessionId, server: Dir, event: &ConnEvent<'_>) {
         let Some(dialogue) = self.dialogues.get_mut(&id) else { return };
-        let (next, effects) = (&mut self.next_transfer, &mut self.effects);
+        dialogue.ration(self.text >= self.most_text);
+        let (shared, effects) = (&mut self.shared, &mut self.effects);
         match *event {
             ConnEvent::Data { dir, offset, bytes, mark } if dir == server => {
                 dialogue.handle_server(offset, bytes, mark, effects);
             }
             ConnEvent::Data { offset, bytes, mark, .. } => {
-                dialogue.handle_client(offset, bytes, mark, next, effects);
+                dialogue.handle_client(offset, bytes, mark, shared, effects);
             }
             ConnEvent::Gap { dir, offset, len, mark } if dir == server => {
                 dialogue.handle_server_gap(offset, len, mark, effects);
             }
             ConnEvent::Gap { offset, len, mark, .. } => {
-                dialogue.handle_client_gap(offset, len, mark, next, effects);
+                dialogue.handle_client_gap(offset, len, mark, shared, effects);
             }
             ConnEvent::Fin { .. } | ConnEvent::Reset { .. } => {}
         }
         self.apply(id);
+        self.weigh(id);
     }
 
     /// A control connection is over.
@@ -117,10 +131,11 @@ impl Tracker {
         let Some(dialogue) = self.dialogues.get_mut(&id) else { return };
         dialogue.story.session.tcp = ControlLink::of(conn, server);
         let mark = Mark { stamp: conn.link.last, acked: 0 };
-        dialogue.finish(mark, &mut self.next_transfer, &mut self.effects);
+        dialogue.finish(mark, &mut self.shared, &mut self.effects);
         let (client, server) = (dialogue.story.session.client.ip, dialogue.story.session.server.ip);
         self.links.close_pair(client, server);
         self.apply(id);
+        self.weigh(id);
     }
 
     /// A connection that is no control connection was opened.
@@ -172,15 +187,19 @@ impl Tracker {
         if let Some(dialogue) = self.dialogues.get_mut(&session) {
             dialogue.story.note_sizes(directory, entries, source);
         }
+        self.weigh(session);
     }
 
     /// Every exchange to which nothing will be added, and whose session is not over.
     pub fn poll_exchanges(&mut self, mut out: impl FnMut(SessionId, Exchange)) {
-        for id in &self.touched {
-            if let Some(dialogue) = self.dialogues.get_mut(id) {
-                dialogue.story.final_exchanges().for_each(|exchange| out(*id, exchange));
+        let touched = std::mem::take(&mut self.touched);
+        for &id in &touched {
+            if let Some(dialogue) = self.dialogues.get_mut(&id) {
+                dialogue.story.final_exchanges().for_each(|exchange| out(id, exchange));
             }
+            self.weigh(id);
         }
+        self.touched = touched;
     }
 
     /// The next transfer whose two halves are final: it was answered and its connection ended.
@@ -194,19 +213,23 @@ impl Tracker {
                 None => request.is_refused(),
             }
         };
-        let found = self.touched.iter().find_map(|id| {
-            let open = self.dialogues.get(id)?.story.open.iter();
+        let found = loop {
+            let id = *self.touched.get(self.looked_at)?;
+            let open = self.dialogues.get(&id).into_iter().flat_map(|d| d.story.open.iter());
             let mut done = open.filter(|(_, open)| is_final(&open.request));
-            done.next().map(|(transfer, _)| (*id, *transfer))
-        });
-        let (id, transfer) = found?;
-        self.take(id, transfer)
+            if let Some((transfer, _)) = done.next() {
+                break (id, *transfer);
+            }
+            self.looked_at += 1;
+        };
+        self.take(found.0, found.1)
     }
 
     /// Every session that is over, once its data connections are. With `all`, every session
     /// whose control connection ended. Transfers still open come first.
     pub fn poll_ended(&mut self, all: bool, mut out: impl FnMut(Outcome)) {
         let mut touched = std::mem::take(&mut self.touched);
+        self.looked_at = 0;
         if all {
             touched = self.dialogues.keys().copied().collect();
         }
@@ -236,7 +259,10 @@ impl Tracker {
                 }
             }
             if let Some(dialogue) = self.dialogues.remove(&id) {
-                for (name, count) in dialogue.story.overflows() {
+                self.text -= dialogue.counted;
+                for (name, count) in dialogue.overflows() {
+                    let is_text = name == "text_bytes" && self.keeps_exchanges;
+                    let name = if is_text { "document_bytes" } else { name };
                     *self.overflows.entry(name).or_default() += count;
                 }
                 let exchanges = dialogue.story.exchanges.into_list();
@@ -247,7 +273,9 @@ impl Tracker {
 
     /// The next connection that was promised and made, and that no transfer asks for any more.
     pub fn poll_abandoned(&mut self) -> Option<DataId> {
-        self.abandoned.pop()
+        let data = self.abandoned.pop()?;
+        self.links.abandon(data);
+        Some(data)
     }
 
     /// The connection turned out not to be the transfer's it was given to.
@@ -271,16 +299,38 @@ impl Tracker {
     /// Bounds that were reached, by name, with how often.
     pub fn overflows(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let links = [
-            ("promises", self.links.promise_overflows),
-            ("orphans", self.links.candidate_overflows),
+            ("promises", self.links.overflows.promises),
+            ("orphans", self.links.overflows.orphans),
+            ("suspects", self.links.overflows.suspects),
         ];
         self.overflows.iter().map(|(name, count)| (*name, *count)).chain(links)
+    }
+
+    /// Whether to keep what a connection carried that is over: not if nobody asks for it and it
+    /// is empty, or there are too many of them.
+    pub fn is_kept(&mut self, data: DataId, is_empty: bool) -> bool {
+        self.links.is_kept(data, is_empty)
+    }
+
+    /// Takes what a session holds into the account of all. With too much in it, the session at
+    /// hand gives up its oldest exchanges.
+    fn weigh(&mut self, id: SessionId) {
+        let Some(dialogue) = self.dialogues.get_mut(&id) else { return };
+        let mut weight = dialogue.weight();
+        let excess = (self.text - dialogue.counted + weight).saturating_sub(self.most_text);
+        if excess > 0 {
+            dialogue.story.exchanges.shed(excess);
+            weight = dialogue.weight();
+        }
+        self.text = self.text - dialogue.counted + weight;
+        dialogue.counted = weight;
     }
 
     fn take(&mut self, id: SessionId, transfer: TransferId) -> Option<Settled> {
         self.links.stop_waiting(transfer);
         let dialogue = self.dialogues.get_mut(&id)?;
         let request = dialogue.story.take(transfer)?;
+        self.shared.open -= 1;
         let session = &dialogue.story.session;
         let around = Circumstances {
             client: session.client.ip,
@@ -305,7 +355,7 @@ impl Tracker {
             if request.setup.link.is_some() || !begun {
                 continue;
             }
-            let waiting = super::promise::Waiting {
+            let waiting = Waiting {
                 session,
                 setup: open.setup,
                 client,
@@ -336,7 +386,7 @@ impl Tracker {
                     };
                     self.claims.extend(self.links.announce(promise));
                 }
-                Effect::Withdraw { setup, port } => self.links.withdraw(id, setup, port),
+                Effect::Withdraw { setup } => self.links.withdraw(id, setup),
                 Effect::Abandon { data } => self.abandoned.push(data),
                 Effect::StopWaiting { transfer } => self.links.stop_waiting(transfer),
                 Effect::Wait { transfer, waiting } => self.links.wait(transfer, waiting),
@@ -355,8 +405,15 @@ impl Tracker {
                     self.links.stop_waiting(transfer);
                 }
                 self.abandoned.extend(linked.replaced);
-                self.touched.push(claim.session);
+                if self.touched.last() != Some(&claim.session) {
+                    self.touched.push(claim.session);
+                }
+                if linked.is_found {
+                    continue;
+                }
             }
+            // Withdrawn in the same breath.
+            self.links.unclaim(claim.link.data, claim.session);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::SessionId;
 use super::promise::DataId;
-use super::sniff::{Sniffed, Sniffer};
+use super::sniff::{Protocol, Sniffed, Sniffer};
 use crate::tcp::{ConnEvent, Dir, Mark};
 
 /// A connection that is not understood yet: what was said on it is kept until it is.
@@ -11,6 +11,7 @@ pub struct Unknown {
     pub sniffer: Sniffer,
     pub verdict: Sniffed,
     held: Vec<Held>,
+    bytes: usize,
     /// It may be a data connection.
     pub candidate: Option<DataId>,
     /// It is on a port of FTP.
@@ -30,6 +31,7 @@ impl Unknown {
             sniffer,
             verdict: Sniffed::Unclear,
             held: Vec::new(),
+            bytes: 0,
             candidate: None,
             reserved: None,
         }
@@ -37,10 +39,40 @@ impl Unknown {
 
     /// Takes an event; the verdict may be clear after it.
     pub fn handle(&mut self, event: &ConnEvent<'_>) {
-        self.held.push(Held::of(event));
+        if !self.widens_gap(event) {
+            let held = Held::of(event);
+            self.bytes += held.weight();
+            self.held.push(held);
+        }
         if let (ConnEvent::Data { dir, bytes, .. }, Sniffed::Unclear) = (event, self.verdict) {
             self.verdict = self.sniffer.handle(*dir, bytes);
         }
+    }
+
+    /// Decides by what the port says, as no more can be held.
+    pub fn give_up(&mut self) {
+        let server = self.sniffer.expected_server();
+        self.verdict =
+            server.map_or(Sniffed::Other(Protocol::Unknown), |server| Sniffed::Control { server });
+    }
+
+    /// Bytes it holds.
+    pub fn weight(&self) -> usize {
+        self.bytes
+    }
+
+    /// Takes a gap that follows a gap.
+    fn widens_gap(&mut self, event: &ConnEvent<'_>) -> bool {
+        if let ConnEvent::Gap { dir, offset, len, .. } = event
+            && let Some(Held::Other(ConnEvent::Gap { dir: held, offset: from, len: known, .. })) =
+                self.held.last_mut()
+            && held == dir
+            && *from + *known == *offset
+        {
+            *known += len;
+            return true;
+        }
+        false
     }
 
     /// Everything that was said, in order; it is forgotten here.
@@ -61,6 +93,12 @@ impl Held {
             ConnEvent::Fin { dir, stamp } => ConnEvent::Fin { dir, stamp },
             ConnEvent::Reset { dir, stamp } => ConnEvent::Reset { dir, stamp },
         })
+    }
+
+    fn weight(&self) -> usize {
+        let bytes = if let Self::Data { bytes, .. } = self { bytes.len() } else { 0 };
+        // The sniffer heard them, too.
+        size_of::<Self>() + 2 * bytes
     }
 
     fn as_event(&self) -> ConnEvent<'_> {

@@ -1,7 +1,7 @@
 //! The bytes of a data connection on their way to hashes, sinks and counts.
 
 use super::sink::ByteSink;
-use super::{Carried, DataConnection, media};
+use super::{Carried, DataConnection, Room, media};
 use crate::hash::{HashSet, Hasher, Hashes};
 use crate::limits::Limits;
 use crate::session::{DataId, Expected, Request, SizeSource};
@@ -66,9 +66,19 @@ struct Stream {
     end: Option<Stamp>,
     hasher: Hasher,
     head: Vec<u8>,
-    /// Whether more than the head is wanted; asked when that is full.
+    /// Whether more than the head is wanted; asked when there is more.
     is_text: Option<bool>,
+    /// There was no room for all of what was wanted.
+    is_cut: bool,
+    /// What the head told, once it has gone.
+    told: Option<Told>,
     sink: Option<Box<dyn ByteSink>>,
+}
+
+/// What the beginning tells.
+struct Told {
+    media_type: Option<String>,
+    is_tls: bool,
 }
 
 /// Octets looked at to tell the media type: the marks of all formats that are told by their
@@ -86,6 +96,7 @@ impl Builder {
         &mut self,
         event: &ConnEvent<'_>,
         limits: &Limits,
+        room: &mut Room,
         open: impl FnOnce(DataId, Dir) -> Option<Box<dyn ByteSink>>,
         is_listing: impl FnOnce(DataId) -> bool,
     ) {
@@ -97,13 +108,10 @@ impl Builder {
                     stream.sink = open(id, dir);
                 }
                 stream.take(offset, bytes, mark.stamp);
-                if stream.head.len() >= HEAD && stream.is_text.is_none() {
-                    stream.is_text = Some(is_listing(id));
-                }
-                stream.keep(bytes, limits.listing_bytes);
+                stream.keep(bytes, limits.listing_bytes, room, || is_listing(id));
             }
             ConnEvent::Gap { dir, offset, len, .. } => {
-                self.stream(dir).lose(offset, len, limits.ranges);
+                self.stream(dir).lose(offset, len, limits.ranges, room);
             }
             ConnEvent::Fin { dir, stamp } => self.stream(dir).end = Some(stamp),
             ConnEvent::Reset { .. } => {}
@@ -136,6 +144,16 @@ impl Content {
     /// Whether nothing is known to be missing.
     pub fn is_whole(&self) -> bool {
         self.missing.is_empty()
+    }
+
+    /// Bytes it holds of the room of all.
+    pub(super) fn weight(&self) -> usize {
+        self.text.len() + self.missing.len() * size_of::<Missing>()
+    }
+
+    /// Whether all of it is in `text`.
+    pub(super) fn is_all_text(&self) -> bool {
+        self.is_whole_stream() && self.text.len() as u64 == self.bytes
     }
 
     /// Whether it is here from SYN to FIN with nothing missing.
@@ -189,6 +207,8 @@ impl Stream {
             hasher: Hasher::new(hashes),
             head: Vec::new(),
             is_text: None,
+            is_cut: false,
+            told: None,
             sink: None,
         }
     }
@@ -205,29 +225,62 @@ impl Stream {
         }
     }
 
-    fn lose(&mut self, offset: u64, len: u64, most: usize) {
+    fn lose(&mut self, offset: u64, len: u64, most: usize, room: &mut Room) {
         if let Some(Missing { offset: Some(start), bytes: Some(bytes) }) = self.gaps.last_mut()
             && *start + *bytes == offset
         {
             *bytes += len;
-        } else if self.gaps.len() < most {
+        } else if room.admits(&self.gaps, most) {
             self.gaps.push(Missing { offset: Some(offset), bytes: Some(len) });
         } else {
             self.unlisted += len;
+            room.ranges += 1;
         }
     }
 
-    fn keep(&mut self, bytes: &[u8], listing_bytes: usize) {
-        let most = if self.is_text == Some(true) { listing_bytes } else { HEAD };
-        let room = most.saturating_sub(self.head.len()).min(bytes.len());
-        self.head.extend_from_slice(&bytes[..room]);
+    /// Keeps the beginning, and of a listing what follows, too. A beginning that is none is looked
+    /// at once it is full, and forgotten.
+    fn keep(
+        &mut self,
+        bytes: &[u8],
+        listing_bytes: usize,
+        room: &mut Room,
+        is_listing: impl FnOnce() -> bool,
+    ) {
+        if self.told.is_some() {
+            return;
+        }
+        if self.is_text.is_none() && self.head.len() + bytes.len() > HEAD {
+            self.is_text = Some(is_listing());
+        }
+        let is_text = self.is_text == Some(true);
+        let most = if is_text { listing_bytes } else { HEAD };
+        if !self.is_cut {
+            let wanted = most.saturating_sub(self.head.len()).min(bytes.len());
+            let taken = room.take(wanted);
+            self.is_cut = taken < wanted || is_text && taken < bytes.len();
+            room.listings += u64::from(is_text && self.is_cut);
+            self.head.extend_from_slice(bytes.get(..taken).unwrap_or_default());
+        }
+        if self.is_text == Some(false) {
+            self.told = Some(self.tell());
+            room.give_back(self.head.len());
+            self.head = Vec::new();
+        }
     }
 
-    fn finish(self, conn: &Conn, dir: Dir) -> Content {
+    fn tell(&self) -> Told {
+        let begins = self.gaps.first().is_none_or(|gap| gap.offset != Some(0));
+        let is_enough = !self.is_cut || self.head.len() >= HEAD;
+        let media_type = if begins && is_enough { media::media_type(&self.head) } else { None };
+        let is_tls = begins && matches!(self.head[..], [0x14..=0x17, 3, 0..=4, ..]);
+        Told { media_type, is_tls }
+    }
+
+    fn finish(mut self, conn: &Conn, dir: Dir) -> Content {
         let facts = conn.facts(dir);
         let odd = |kind| conn.link.anomalies.of(kind, dir);
-        let begins = self.gaps.first().is_none_or(|gap| gap.offset != Some(0));
-        let media_type = if begins { media::media_type(&self.head) } else { None };
+        let Told { media_type, is_tls } = self.told.take().unwrap_or_else(|| self.tell());
         Content {
             bytes: self.bytes,
             missing: self.gaps,
@@ -241,7 +294,7 @@ impl Stream {
             is_doubtful: odd(AnomalyKind::WrongChecksumRead).next().is_some(),
             hashes: self.hasher.finish(),
             media_type,
-            is_tls: begins && matches!(self.head[..], [0x14..=0x17, 3, 0..=4, ..]),
+            is_tls,
             text: self.head,
         }
     }

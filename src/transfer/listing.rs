@@ -3,13 +3,19 @@
 
 use crate::ftp::Verb;
 
-/// Names and sizes of the plain files a listing shows.
-pub fn sizes(verb: Verb, text: &[u8]) -> Vec<(Vec<u8>, u64)> {
+/// Names of plain files, each with its size.
+pub type Sizes = Vec<(Vec<u8>, u64)>;
+
+/// Names and sizes of the plain files a listing shows. Unless the text `is_all` of it, what stands
+/// behind its last line end may be the beginning of a longer line.
+pub(super) fn sizes(verb: Verb, text: &[u8], is_all: bool) -> Sizes {
     let parse = match verb {
         Verb::Mlsd => mlsd_line,
         Verb::List => list_line,
         _ => return Vec::new(),
     };
+    let last_end = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let text = if is_all { text } else { text.get(..last_end).unwrap_or_default() };
     let lines = text.split(|byte| *byte == b'\n');
     lines.filter_map(|line| parse(line.strip_suffix(b"\r").unwrap_or(line))).collect()
 }
@@ -95,7 +101,7 @@ mod tests {
             (Verb::Mlsd, "type=dir;perm=el; sub\r\n", None),
             (Verb::Nlst, "a 12\r\n", None),
         ] {
-            let found = sizes(verb, line.as_bytes());
+            let found = sizes(verb, line.as_bytes(), false);
             let wanted: Vec<_> =
                 wanted.into_iter().map(|(name, size)| (name.as_bytes().to_vec(), size)).collect();
             assert_eq!(found, wanted, "{line}");

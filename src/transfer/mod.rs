@@ -5,18 +5,20 @@ mod listing;
 mod media;
 mod orphan;
 mod outcome;
+mod room;
 mod sink;
 
 pub use self::builder::{Builder, Content, Missing};
-pub use self::listing::sizes as listed_sizes;
+pub use self::listing::Sizes;
 pub use self::orphan::{Hosts, Orphan, Resemblance};
 pub use self::outcome::Outcome;
+pub use self::room::Room;
 pub use self::sink::{ByteSink, Sinks};
 
 use crate::decode::Endpoint;
 use crate::ftp::Verb;
 use crate::session::{
-    Circumstances, DataId, How, Protection, Request, SessionId, Settled, SizeSource,
+    Circumstances, DataId, How, Protection, Request, SessionId, Settled, SizeSource, Weight,
 };
 use crate::tcp::{self, Dir};
 
@@ -109,13 +111,24 @@ impl Transfer {
         content.is_some_and(|content| content.bytes > 0 || self.may_be_whole())
     }
 
-    /// The kind of sizes a listing shows.
-    pub fn listing_source(&self) -> Option<SizeSource> {
-        match self.request.verb {
-            Verb::List => Some(SizeSource::List),
-            Verb::Mlsd => Some(SizeSource::Mlsd),
-            _ => None,
-        }
+    /// The sizes a listing shows, and what they are worth; its text is of no further use.
+    pub fn take_sizes(&mut self) -> Option<(Sizes, SizeSource)> {
+        let content = self.content.as_mut()?;
+        let is_all = content.is_all_text();
+        let text = std::mem::take(&mut content.text);
+        let source = match self.request.verb {
+            Verb::List => SizeSource::List,
+            Verb::Mlsd => SizeSource::Mlsd,
+            _ => return None,
+        };
+        let sizes = content.is_whole().then(|| listing::sizes(self.request.verb, &text, is_all))?;
+        Some((sizes, source))
+    }
+
+    /// Bytes of it, with what it holds.
+    pub fn weight(&self) -> usize {
+        let content = self.content.as_ref().map_or(0, Content::weight);
+        size_of::<Self>() + self.request.weight() + content
     }
 
     /// Which of the connection's directions is its content.
@@ -140,6 +153,11 @@ impl Carried {
     /// for TLS.
     pub fn is_one_way(&self) -> bool {
         self.from_originator.bytes == 0 || self.from_responder.bytes == 0
+    }
+
+    /// Bytes it holds of the [`Room`] of all.
+    pub fn weight(&self) -> usize {
+        self.from_originator.weight() + self.from_responder.weight()
     }
 
     /// Lets go of the text that only a listing needs.

@@ -28,9 +28,12 @@ pub enum Resemblance {
 }
 
 /// The hosts between which there was a session.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Hosts {
     pairs: HashMap<(Host, Host), Pair>,
+    most: usize,
+    /// Sessions whose hosts there was no room for.
+    pub overflows: u64,
 }
 
 /// What two hosts had to do with each other.
@@ -45,11 +48,23 @@ struct Pair {
 const DATA_PORT: u16 = 20;
 
 impl Hosts {
-    /// Takes a session that is over.
+    /// Remembers at most `most` pairs.
+    pub fn new(most: usize) -> Self {
+        Self { pairs: HashMap::new(), most, overflows: 0 }
+    }
+
+    /// Takes a session that is over. One in which nothing was said tells nothing.
     pub fn note(&mut self, session: &Session) {
         let (client, server) = (session.client.ip, session.server.ip);
-        let pair = self.pairs.entry(pair_of(client, server));
-        let pair = pair.or_insert(Pair { server, is_encrypted: false });
+        let key = pair_of(client, server);
+        if session.tcp.is_empty() {
+            return;
+        }
+        if self.pairs.len() >= self.most && !self.pairs.contains_key(&key) {
+            self.overflows += 1;
+            return;
+        }
+        let pair = self.pairs.entry(key).or_insert(Pair { server, is_encrypted: false });
         pair.is_encrypted |= session.encryption.kind != EncryptionKind::None;
     }
 
@@ -81,6 +96,11 @@ impl Hosts {
 }
 
 impl Orphan {
+    /// Bytes of it, with what it holds.
+    pub fn weight(&self) -> usize {
+        size_of::<Self>() + self.carried.weight()
+    }
+
     /// The direction that carried more.
     pub fn main_dir(&self) -> Dir {
         let (server, client) =
