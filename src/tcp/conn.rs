@@ -136,6 +136,11 @@ impl Conn {
         if segment.src == self.originator { Dir::FromOriginator } else { Dir::FromResponder }
     }
 
+    /// Initial sequence numbers of originator and responder, if both SYNs were captured.
+    pub fn initial_numbers(&self) -> Option<[u32; 2]> {
+        Some([self.from_originator.isn?.0, self.from_responder.isn?.0])
+    }
+
     pub fn facts(&self, dir: Dir) -> DirFacts {
         self.side(dir).facts
     }

@@ -174,6 +174,18 @@ impl SessionRecord {
             },
             exchanges: Some(exchanges),
             transfers: session.transfers.iter().map(|id| transfer_id(*id)).collect(),
+            legs: session
+                .legs
+                .iter()
+                .map(|leg| LegRecord {
+                    id: session_id(leg.id),
+                    client: endpoint(leg.client),
+                    server: endpoint(leg.server),
+                    tunnel: tunnels.name(leg.client.ip.net),
+                    span: span(&leg.link, several),
+                    how: sameness(leg.how),
+                })
+                .collect(),
         }
     }
 }
@@ -308,6 +320,11 @@ impl TransferRecord {
             }),
             missing: content.map(missing).unwrap_or_default(),
             missing_unlisted: content.map_or(0, |content| content.missing_unlisted),
+            other_leg: transfer.other_leg.as_ref().map(|data| OtherLegRecord {
+                originator: endpoint(data.originator),
+                responder: endpoint(data.responder),
+                span: span(&data.link, several),
+            }),
             conflicts: content
                 .map(|content| conflicts(content.conflicts.iter(), several))
                 .unwrap_or_default(),
