@@ -115,7 +115,7 @@ impl<'a> Analyzer<'a> {
         let budget = Budget::new(limits.early_bytes_each, limits.early_bytes_all);
         Self {
             decoder: Decoder::new(limits),
-            table: ConnTable::new(limits.connections),
+            table: ConnTable::new(limits.connections, limits.ignored_connections),
             budget: Budget { overlap: options.overlap, anomalies: limits.anomalies, ..budget },
             facts: Facts::default(),
             world: World {
@@ -174,7 +174,11 @@ impl<'a> Analyzer<'a> {
         for (why, count) in self.facts.skipped {
             *facts.skipped.entry(why.name().into_owned()).or_default() += count;
         }
-        let reached = [("early_bytes", self.budget.overflows), ("connections", self.table.evicted)];
+        let reached = [
+            ("early_bytes", self.budget.overflows),
+            ("connections", self.table.evicted),
+            ("ignored_connections", self.table.forgotten),
+        ];
         let reached = reached.into_iter().chain(self.decoder.limits_reached());
         for (name, count) in self.world.overflows().chain(reached) {
             if count > 0 {

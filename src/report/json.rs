@@ -154,8 +154,7 @@ impl<W: Write> Collector for Lines<W> {
     }
 
     fn orphan(&mut self, orphan: Orphan) {
-        let record =
-            OrphanRecord::new(&orphan, self.options.several_inputs).within(&orphan, &self.tunnels);
+        let record = OrphanRecord::new(&orphan, &self.tunnels, self.options.several_inputs);
         self.write(&Line::Orphan(record));
     }
 }

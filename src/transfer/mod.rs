@@ -20,7 +20,7 @@ use crate::ftp::Verb;
 use crate::session::{
     Circumstances, DataId, How, Protection, Request, SessionId, Settled, SizeSource, Weight,
 };
-use crate::tcp::{self, Dir};
+use crate::tcp::{self, Dir, DirFacts};
 
 /// One RETR, STOR, STOU, APPE, LIST, NLST or MLSD: what was asked, what was moved, and how well
 /// that is known.
@@ -57,6 +57,8 @@ pub struct DataConnection {
     pub originator: Endpoint,
     pub responder: Endpoint,
     pub link: tcp::Link,
+    pub from_originator: DirFacts,
+    pub from_responder: DirFacts,
 }
 
 /// What went over a data connection in both directions.

@@ -40,9 +40,7 @@ impl<'a> Document<'a> {
             },
             orphans: Lazy {
                 facts: &analysis.orphans,
-                record: Box::new(move |orphan| {
-                    OrphanRecord::new(orphan, several).within(orphan, tunnels)
-                }),
+                record: Box::new(move |orphan| OrphanRecord::new(orphan, tunnels, several)),
             },
             findings: Vec::new(),
             warnings: analysis.warnings(),
@@ -350,13 +348,23 @@ impl DataRecord {
             link: LinkRecord { how: how(link.how), confidence: confidence(link.confidence) },
             encrypted: transfer.is_encrypted,
             community_id: community_id(data.originator, data.responder),
+            traffic: match link.server {
+                Dir::FromResponder => TrafficRecord {
+                    client: direction_facts(data.from_originator),
+                    server: direction_facts(data.from_responder),
+                },
+                Dir::FromOriginator => TrafficRecord {
+                    client: direction_facts(data.from_responder),
+                    server: direction_facts(data.from_originator),
+                },
+            },
             anomalies: AnomaliesRecord::new(&data.link, link.server == Dir::FromResponder, several),
         })
     }
 }
 
 impl OrphanRecord {
-    pub fn new(orphan: &Orphan, several: bool) -> Self {
+    pub fn new(orphan: &Orphan, tunnels: &Tunnels, several: bool) -> Self {
         let data = &orphan.carried.connection;
         let ends = Ends::new(data, orphan.server);
         let (server, client) =
@@ -370,7 +378,7 @@ impl OrphanRecord {
             id: orphan_id(orphan),
             client: endpoint(ends.client),
             server: endpoint(ends.server),
-            tunnel: None,
+            tunnel: tunnels.name(data.originator.ip.net),
             opened_by: ends.opened_by,
             span: span(&data.link, several),
             bytes: OrphanBytesRecord { from_client: client.bytes, from_server: server.bytes },
@@ -382,12 +390,6 @@ impl OrphanRecord {
             media_type: main.media_type.clone(),
             community_id: community_id(data.originator, data.responder),
         }
-    }
-
-    /// Says which tunnel it was captured in.
-    pub fn within(self, orphan: &Orphan, tunnels: &Tunnels) -> Self {
-        let net = orphan.carried.connection.originator.ip.net;
-        Self { tunnel: tunnels.name(net), ..self }
     }
 }
 

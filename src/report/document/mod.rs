@@ -481,8 +481,16 @@ pub struct DataRecord {
     pub link: LinkRecord,
     pub encrypted: bool,
     pub community_id: String,
+    /// What TCP carried each way.
+    pub traffic: TrafficRecord,
     #[serde(flatten)]
     pub anomalies: AnomaliesRecord,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct TrafficRecord {
+    pub client: DirectionRecord,
+    pub server: DirectionRecord,
 }
 
 #[derive(Serialize, JsonSchema)]

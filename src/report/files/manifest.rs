@@ -16,6 +16,7 @@ use super::store::{Bound, PartId, Store};
 use super::{ExtractError, Only};
 use crate::analysis::{CaptureFacts, Collector};
 use crate::capture::InputFacts;
+use crate::decode::{Net, Tunnel, Tunnels};
 use crate::limits::Limits;
 use crate::report::charset::Charset;
 use crate::report::document::{self, session_id, transfer_id};
@@ -29,6 +30,7 @@ pub struct Manifest {
     store: Rc<RefCell<Store>>,
     only: Only,
     several_inputs: bool,
+    tunnels: Tunnels,
     files: Spool,
     sums: Spool,
     not_written: Spool,
@@ -73,6 +75,7 @@ impl Manifest {
         Ok(Self {
             only,
             several_inputs,
+            tunnels: Tunnels::default(),
             files: spool(".files")?,
             sums: spool(".sums")?,
             not_written: spool(".not-written")?,
@@ -218,7 +221,7 @@ impl Manifest {
             let line = format!("{}  {}\n", hashes.sha256, shaped.file);
             self.sums.push(order, line.as_bytes());
         }
-        let record = FileRecord::new(written, session, self.several_inputs);
+        let record = FileRecord::new(written, session, &self.tunnels, self.several_inputs);
         self.files.push_record(order, &record);
     }
 
@@ -249,6 +252,10 @@ impl Manifest {
 }
 
 impl Collector for Manifest {
+    fn tunnel(&mut self, outer: Net, tunnel: Tunnel) {
+        self.tunnels.push(outer, tunnel);
+    }
+
     fn transfer(&mut self, mut transfer: Transfer) {
         let part = transfer.data.as_ref().map(|data| data.id).zip(transfer.content_dir());
         let (is_chosen, has_file) = (self.is_chosen(&transfer), transfer.has_file());
