@@ -20,8 +20,9 @@ use crate::decode::{Net, Tunnel, Tunnels};
 use crate::limits::Limits;
 use crate::report::charset::Charset;
 use crate::report::document::{self, session_id, transfer_id};
-use crate::report::escape::{JsonVisible, escape};
+use crate::report::escape::escape;
 use crate::report::human;
+use crate::report::visible::to_vec_pretty;
 use crate::session::{Session, SessionId};
 use crate::transfer::{Content, Direction, Orphan, Transfer};
 
@@ -136,7 +137,7 @@ impl Manifest {
         let mut lists = Some((files, not_written));
         let manifest = put("manifest.json", &mut |out| {
             let Some((files, not_written)) = lists.take() else { return Ok(()) };
-            write_manifest(&head, files, not_written, &mut JsonVisible(out))
+            write_manifest(&head, files, not_written, out)
         })?;
         if let Some(first) = self.first_failure {
             return Err(ExtractError::Incomplete { failed: self.failed, first, manifest });
@@ -341,8 +342,8 @@ fn write_manifest(
     not_written: Spool,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let head = serde_json::to_string_pretty(head)?;
-    out.write_all(head.strip_suffix("\n}").unwrap_or(&head).as_bytes())?;
+    let head = to_vec_pretty(head)?;
+    out.write_all(head.strip_suffix(b"\n}").unwrap_or(&head))?;
     for (name, list) in [("files", files), ("not_written", not_written)] {
         write!(out, ",\n  \"{name}\": [")?;
         let mut separator = "\n    ";
