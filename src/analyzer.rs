@@ -195,9 +195,6 @@ fn push_segment(
     world: &mut World<'_>,
     segment: &Segment<'_>,
 ) {
-    while let Some(over) = table.expire(segment.stamp.at) {
-        world.end(over, budget);
-    }
     let slot = match table.find(segment, |old| world.end(old, budget)) {
         Found::Nothing => return,
         Found::Known(slot) => slot,
@@ -219,6 +216,9 @@ fn push_segment(
                 world.end(slot, budget);
             }
         }
+    }
+    while let Some(over) = table.expire(segment.stamp.at) {
+        world.end(over, budget);
     }
 }
 

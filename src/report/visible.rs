@@ -43,8 +43,8 @@ impl<F: Formatter> Formatter for Visible<F> {
         out: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        // What is ASCII and no DEL can be seen: the serialiser escapes the controls before it.
-        if fragment.is_ascii() && !fragment.contains('\x7f') {
+        // Without a branch for each: most fragments are short, and all of them are plain.
+        if fragment.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~')) {
             return out.write_all(fragment.as_bytes());
         }
         let mut rest = fragment;
