@@ -48,9 +48,10 @@ pub enum ConnEvent<'a> {
 /// One TCP connection.
 ///
 /// [`handle`](Self::handle) every segment of it; [`finish`](Self::finish) once at its end.
-/// What its receiver cannot have taken is left out, and said in [`Link::anomalies`]. Each direction holds a segment back until the bytes its sender had already received were
+/// Each direction holds a segment back until the bytes its sender had already received were
 /// handed out, so a reply never comes before the command it answers, whatever order the capture
-/// wrote them in.
+/// wrote them in. What its receiver cannot have taken is left out, and said in
+/// [`Link::anomalies`].
 #[derive(Debug)]
 pub struct Conn {
     pub originator: Endpoint,
