@@ -323,3 +323,132 @@ fn a_capture_of_both_directions_of_a_port_holds_every_packet_twice() {
         assert!(tcp[end]["duplicates"].as_u64() > Some(3), "{end}");
     }
 }
+
+/// A forged segment that any receiver ignores, and which must not move the stream on.
+fn forge(script: &mut FtpScript, conn: Conn, from: From, segment: Segment<'_>) -> u64 {
+    script.put(conn, from, segment);
+    script.last_frame()
+}
+
+#[test]
+fn acknowledgements_with_many_hops_left_do_not_make_honest_segments_expire() {
+    let content = noise(9, 20_000);
+    let mut forged = Vec::new();
+    let mut script = download(|script, data| {
+        script.send(data, Responder, &content[..2920]);
+        for from in [Originator, Responder] {
+            let offset = script.sent(data, from);
+            forged.push(forge(script, data, from, Segment { offset, ..Segment::default() }));
+        }
+        carry(script, data, Responder, &content[2920..]);
+    });
+    forged.iter().for_each(|frame| set_ttl(&mut script, *frame, 129));
+    assert!(odd_data(analysed(&script).only().is_whole(&content)).is_empty());
+}
+
+#[test]
+fn a_forged_acknowledgement_does_not_lose_what_goes_on() {
+    let content = noise(10, 1_000_000);
+    let script = download(|script, data| {
+        script.send(data, Responder, &content[..2920]);
+        let acked = Some(500_000_000);
+        forge(script, data, Originator, Segment { acked, ..Segment::default() });
+        carry(script, data, Responder, &content[2920..]);
+    });
+    analysed(&script).only().is_whole(&content);
+}
+
+#[test]
+fn a_forged_syn_and_what_seems_to_follow_it_end_nothing() {
+    // With the number before the next one, so that the true segments follow it; and with any
+    // other, followed by a forged segment of its own.
+    for far in [None, Some(-1_500_000_000)] {
+        let mut script = FtpScript::new();
+        let control = log_in(&mut script);
+        let offset = far.unwrap_or_else(|| script.sent(control, Originator) - 1);
+        let flags = flag::SYN;
+        let injected = forge(
+            &mut script,
+            control,
+            Originator,
+            Segment { offset, flags, ..Segment::default() },
+        );
+        if far.is_some() {
+            let offset = offset + 1;
+            forge(&mut script, control, Originator, Segment { offset, ..Segment::default() });
+        }
+        script.dialogue(control, &["> DELE f", "< 250 gone"]);
+        quit(&mut script, control);
+        let document = analysed(&script);
+        assert_eq!(document.list("sessions").len(), 1);
+        assert_eq!(document.said("DELE").codes(), [250]);
+        assert_eq!(odd_control(&document), [format!("syn_ignored client #{injected}")]);
+    }
+}
+
+#[test]
+fn a_second_answer_to_a_syn_shifts_nothing() {
+    let flags = flag::SYN | flag::ACK;
+    for before in [true, false] {
+        let mut script = FtpScript::new();
+        let control = script.connect("10.0.0.1:40000", "10.0.0.2:21");
+        let (offset, acked) =
+            if before { (-1_500_000_000, None) } else { (-1, Some(1_500_000_000)) };
+        let forged = Segment { offset, acked, flags, ..Segment::default() };
+        forge(&mut script, control, Responder, forged);
+        if before {
+            // Between the SYN and its true answer.
+            script.swap(2, 4);
+            script.swap(3, 4);
+        }
+        script.dialogue(control, &["< 220 hi", "> USER bob", "< 331 go", "> PASS pw", "< 230 in"]);
+        quit(&mut script, control);
+        let document = analysed(&script);
+        assert_eq!(document.said("USER").codes(), [331], "{before}");
+        assert_eq!(document.session(0)["login"], "accepted");
+    }
+}
+
+#[test]
+fn a_last_octet_that_differs_is_no_keep_alive() {
+    let content = noise(11, 1461);
+    let script = download(|script, data| {
+        script.send(data, Responder, &content[..1460]);
+        let at = script.sent(data, Responder);
+        script.segment(data, Responder, at, flag::ACK | flag::PSH, &[!content[1460]]);
+        script.segment(data, Responder, at, flag::ACK | flag::PSH, &content[1460..]);
+        script.ack(data, Originator);
+        script.close(data, Responder);
+    });
+    assert_ne!(analysed(&script).only().outcome(), "complete");
+}
+
+#[test]
+fn urgent_octets_may_not_be_part_of_the_file() {
+    let content = noise(12, 5000);
+    let script = download(|script, data| {
+        let flags = flag::ACK | flag::URG;
+        script.segment(data, Responder, 0, flags, &content[..1460]);
+        carry(script, data, Responder, &content[1460..]);
+    });
+    let document = analysed(&script);
+    let moved = document.only().carries(&content).ends("unconfirmed");
+    assert_eq!(moved.0["data"]["traffic"]["server"]["urgent"], 1, "{:#}", moved.0["data"]);
+}
+
+#[test]
+fn what_acknowledges_nothing_was_never_said() {
+    let mut script = FtpScript::new();
+    let control = log_in(&mut script);
+    let at = script.sent(control, Originator);
+    script.segment(control, Originator, at, flag::PSH, b"DELE f\r\n");
+    let injected = script.last_frame();
+    // The true sender goes on from where it was.
+    script.segment(control, Originator, at, flag::ACK | flag::PSH, b"NOOP x\r\n");
+    script.dialogue(control, &["< 200 ok"]);
+    quit(&mut script, control);
+    let document = analysed(&script);
+    assert!(!document.dialogue().iter().any(|line| line.contains("DELE")));
+    assert_eq!(document.said("NOOP").codes(), [200]);
+    assert_eq!(odd_control(&document), [format!("no_ack client #{injected}")]);
+}
