@@ -391,10 +391,8 @@ impl World<'_> {
         conn.finish(budget, &mut |event| self.route(&mut role, &event));
         if let Role::Unknown(unknown) = &mut role {
             // On a port of FTP even silence is a session; so is what was cut short.
-            if let (Sniffed::Unclear, Some(server)) =
-                (unknown.verdict, unknown.sniffer.expected_server())
-            {
-                unknown.verdict = Sniffed::Control { server };
+            if unknown.verdict == Sniffed::Unclear && unknown.sniffer.expected_server().is_some() {
+                unknown.verdict = unknown.sniffer.at_last();
             }
             if self.decide(&mut conn, &mut role).is_none() {
                 return;

@@ -452,3 +452,17 @@ fn what_acknowledges_nothing_was_never_said() {
     assert_eq!(document.said("NOOP").codes(), [200]);
     assert_eq!(odd_control(&document), [format!("no_ack client #{injected}")]);
 }
+
+#[test]
+fn a_session_does_not_hide_behind_what_its_client_says_first() {
+    for first in ["EHLO x", "GET / HTTP/1.0", "SSH-2.0-x", "NOOP\0"] {
+        let mut script = FtpScript::new();
+        let control = script.connect("10.0.0.1:40000", "10.0.0.2:21");
+        script.dialogue(control, &["< 220 hi", &format!("> {first}"), "< 500 what?"]);
+        script.dialogue(control, &["> USER bob", "< 331 go", "> PASS pw", "< 230 in"]);
+        quit(&mut script, control);
+        let document = analysed(&script);
+        assert_eq!(document.list("sessions").len(), 1, "{first}");
+        assert_eq!(document.session(0)["login"], "accepted", "{first}");
+    }
+}
