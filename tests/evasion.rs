@@ -466,3 +466,24 @@ fn a_session_does_not_hide_behind_what_its_client_says_first() {
         assert_eq!(document.session(0)["login"], "accepted", "{first}");
     }
 }
+
+#[test]
+fn another_session_that_names_the_address_takes_no_part_in_a_transfer() {
+    let content = noise(13, 5000);
+    let mut script = FtpScript::new();
+    let control = log_in(&mut script);
+    let rogue = script.connect("192.0.2.6:6666", "192.0.2.7:21");
+    script.dialogue(rogue, &["< 220 hi", "> USER eve", "< 230 in"]);
+    pasv(&mut script, control, 30000);
+    script.dialogue(rogue, &["> PORT 10,0,0,2,117,48", "< 200 ok", "> RETR g", "< 150 go"]);
+    let data = dial(&mut script, 40001, 30000);
+    script.dialogue(control, &["> RETR f", "< 150 go"]);
+    carry(&mut script, data, Responder, &content);
+    script.dialogue(control, &["< 226 done"]);
+    script.dialogue(rogue, &["< 226 done"]);
+    let document = analysed(&script);
+    let named = |name: &str| document.transfers().find(|moved| moved.0["name"] == name).unwrap();
+    let moved = named("f").is_whole(&content);
+    assert_eq!(moved.0["direction"], "download");
+    assert_eq!(named("g").outcome(), "not_captured");
+}

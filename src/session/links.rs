@@ -358,8 +358,15 @@ impl Links {
         let keys = peers.listeners().filter_map(|(end, _)| self.announced.get(&end)).flatten();
         let promises = keys.filter_map(|key| self.promises.get(key));
         let open = promises.filter(|promise| self.is_open(promise));
-        let fitting: Vec<(&Promise, Link)> =
+        let mut fitting: Vec<(&Promise, Link)> =
             open.filter_map(|promise| Some((promise, fits(promise, peers)?))).collect();
+        // Between the two hosts of a session that announced it, it is theirs: another session's
+        // announcement of the same address is no site-to-site copy unless its server takes part.
+        if fitting.iter().any(|(promise, _)| is_between(promise, peers)) {
+            fitting.retain(|(promise, link)| {
+                is_between(promise, peers) || link.confidence == Confidence::Certain
+            });
+        }
         let mut claims: Vec<Claim> = [Method::Passive, Method::Active]
             .into_iter()
             .filter_map(|method| {
