@@ -487,3 +487,27 @@ fn another_session_that_names_the_address_takes_no_part_in_a_transfer() {
     assert_eq!(moved.0["direction"], "download");
     assert_eq!(named("g").outcome(), "not_captured");
 }
+
+#[test]
+fn a_forged_syn_to_the_announced_port_does_not_take_the_place_of_the_client() {
+    let content = noise(14, 5000);
+    for is_whole in [false, true] {
+        let mut script = FtpScript::new();
+        let control = log_in(&mut script);
+        pasv(&mut script, control, 30000);
+        // The server answers; the client, who never sent that, resets it.
+        let forged = dial(&mut script, 6666, 30000);
+        if is_whole {
+            script.close(forged, Originator);
+        } else {
+            script.lose(script.last_frame());
+            script.put(forged, Originator, Segment { flags: flag::RST, ..Segment::default() });
+        }
+        let data = dial(&mut script, 40001, 30000);
+        script.dialogue(control, &["> RETR f", "< 150 go"]);
+        carry(&mut script, data, Responder, &content);
+        script.dialogue(control, &["< 226 done"]);
+        quit(&mut script, control);
+        analysed(&script).only().is_whole(&content);
+    }
+}

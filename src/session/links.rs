@@ -303,9 +303,11 @@ impl Links {
         }
     }
 
-    /// The connection ended; returns the sessions it was given to.
-    pub(super) fn note_over(&mut self, data: DataId) -> &[SessionId] {
+    /// The connection ended; returns the sessions it was given to. One that carried nothing leaves
+    /// its promise open, as an attempt does.
+    pub(super) fn note_over(&mut self, data: DataId, is_empty: bool) -> &[SessionId] {
         let Some(known) = self.connections.get_mut(&data) else { return &[] };
+        known.is_up &= !is_empty;
         known.is_over = true;
         &known.claimed_by
     }

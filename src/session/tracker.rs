@@ -183,8 +183,8 @@ impl Tracker {
     }
 
     /// A data connection or a candidate ended; who waits for that may be final now.
-    pub fn note_over(&mut self, data: DataId) {
-        self.touched.extend(self.links.note_over(data));
+    pub fn note_over(&mut self, data: DataId, is_empty: bool) {
+        self.touched.extend(self.links.note_over(data, is_empty));
     }
 
     /// The connection is none that carries transfers, or has been handed over.
