@@ -511,3 +511,22 @@ fn a_forged_syn_to_the_announced_port_does_not_take_the_place_of_the_client() {
         analysed(&script).only().is_whole(&content);
     }
 }
+
+#[test]
+fn of_two_connections_to_the_announced_port_neither_is_certain() {
+    let content = noise(15, 5000);
+    let mut script = FtpScript::new();
+    let control = log_in(&mut script);
+    pasv(&mut script, control, 30000);
+    script.dialogue(control, &["> RETR f", "< 150 go"]);
+    let forged = dial(&mut script, 6666, 30000);
+    script.send(forged, Responder, b"forged");
+    let data = dial(&mut script, 40001, 30000);
+    carry(&mut script, data, Responder, &content);
+    script.close(forged, Responder);
+    script.dialogue(control, &["< 226 done"]);
+    quit(&mut script, control);
+    let document = analysed(&script);
+    assert_eq!(document.only().outcome(), "unconfirmed");
+    assert_eq!(document.list("orphans").len(), 1);
+}

@@ -9,7 +9,7 @@ use ahash::RandomState;
 use super::candidates::Candidates;
 use super::promise::{
     Claim, Confidence, Connected, DATA_PORT, DataId, How, Link, Peers, Promise, fits, is_between,
-    pair_of, server_dir,
+    is_pair, pair_of, server_dir,
 };
 use super::request::Method;
 use super::{SessionId, TransferId};
@@ -283,6 +283,18 @@ impl Links {
                 self.abandoned.remove(&data);
             }
         }
+    }
+
+    /// Whether a second connection between the same hosts came up at the same address after
+    /// `since`, which nobody was given: either may be the one that was meant.
+    pub(super) fn has_rival(&self, data: DataId, since: Stamp) -> bool {
+        let Some(Known { peers, .. }) = self.connections.get(&data) else { return false };
+        let rivals = self.unclaimed.dialled(peers.responder);
+        rivals.filter_map(|rival| self.connections.get(&rival)).any(|rival| {
+            rival.is_up
+                && is_pair(&rival.peers, peers.originator.ip, peers.responder.ip)
+                && !rival.peers.first.is_before(since)
+        })
     }
 
     /// Whether some setup was given this connection.
