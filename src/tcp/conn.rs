@@ -229,7 +229,13 @@ impl Conn {
     fn is_stray_answer(&self, segment: &Segment<'_>, dir: Dir) -> bool {
         let is_answer = segment.flags.has(Flags::SYN) && segment.flags.has(Flags::ACK);
         let opened = self.side(dir).isn.filter(|_| self.link.handshake == Handshake::Complete);
-        is_answer && opened.is_some_and(|isn| isn != segment.seq)
+        let asked = self.side(dir.reversed()).isn.map(|isn| isn.plus(1));
+        // A SYN may carry octets of its own (RFC 7413).
+        let could_answer = |asked| (0..1 << 16).contains(&segment.ack.distance_from(asked));
+        is_answer
+            && opened.is_some_and(|isn| {
+                isn != segment.seq || asked.is_some_and(|asked| !could_answer(asked))
+            })
     }
 
     /// The SYN that began the connection which replaces this one.
