@@ -43,8 +43,8 @@ pub struct Limits {
     /// (RFC 4963).
     pub fragment_seconds: u32,
 
-    /// TCP connections followed at one time. One costs two to five kilobytes, so that as many
-    /// sessions stay below 256 MB.
+    /// TCP connections followed at one time. One costs two to five kilobytes: floods of connections
+    /// stay below 256 MB, as many sessions in the middle of a long dialogue do not.
     pub connections: usize,
     /// TCP connections remembered as nobody's business, at some 80 bytes each.
     pub ignored_connections: usize,
