@@ -4,13 +4,14 @@
 use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
 
-use crate::analysis::{CaptureFacts, Collector, NotFtp};
+use crate::analysis::{CaptureFacts, Collector, Legs, NotFtp};
 use crate::capture::{Capture, Frame};
 use crate::decode::{Decoded, Decoder, Endpoint, Net, Segment, Why};
 use crate::hash;
 use crate::limits::Limits;
 use crate::session::{
-    Connected, DataId, Outcome, Peers, SessionId, Settled, Sniffed, Sniffer, Tracker, Unknown,
+    Connected, DataId, Outcome, Peers, Session, SessionId, Settled, Sniffed, Sniffer, Tracker,
+    Unknown,
 };
 use crate::tcp::{Budget, Conn, ConnEvent, ConnTable, Dir, Found, Overlap, Slot};
 use crate::transfer::{Builder, ByteSink, Carried, Hosts, Orphan, Room, Sinks, Transfer};
@@ -62,6 +63,7 @@ struct World<'a> {
     /// Endpoints where FTP was found by what was said.
     servers: HashSet<Endpoint>,
     hosts: Hosts,
+    legs: Legs,
     /// Data connections that remember much.
     compared: usize,
     not_ftp: Vec<NotFtp>,
@@ -113,7 +115,7 @@ impl<'a> Analyzer<'a> {
         let budget = Budget::new(limits.early_bytes_each, limits.early_bytes_all);
         Self {
             decoder: Decoder::new(limits),
-            table: ConnTable::new(limits.connections),
+            table: ConnTable::new(limits.connections, limits.ignored_connections),
             budget: Budget { overlap: options.overlap, anomalies: limits.anomalies, ..budget },
             facts: Facts::default(),
             world: World {
@@ -122,6 +124,7 @@ impl<'a> Analyzer<'a> {
                 carried: BTreeMap::new(),
                 servers: HashSet::new(),
                 hosts: Hosts::new(limits.host_pairs),
+                legs: Legs::default(),
                 compared: 0,
                 not_ftp: Vec::new(),
                 room: Room::new(limits.carried_bytes),
@@ -171,7 +174,11 @@ impl<'a> Analyzer<'a> {
         for (why, count) in self.facts.skipped {
             *facts.skipped.entry(why.name().into_owned()).or_default() += count;
         }
-        let reached = [("early_bytes", self.budget.overflows), ("connections", self.table.evicted)];
+        let reached = [
+            ("early_bytes", self.budget.overflows),
+            ("connections", self.table.evicted),
+            ("ignored_connections", self.table.forgotten),
+        ];
         let reached = reached.into_iter().chain(self.decoder.limits_reached());
         for (name, count) in self.world.overflows().chain(reached) {
             if count > 0 {
@@ -188,9 +195,6 @@ fn push_segment(
     world: &mut World<'_>,
     segment: &Segment<'_>,
 ) {
-    while let Some(over) = table.expire(segment.stamp.at) {
-        world.end(over, budget);
-    }
     let slot = match table.find(segment, |old| world.end(old, budget)) {
         Found::Nothing => return,
         Found::Known(slot) => slot,
@@ -212,6 +216,9 @@ fn push_segment(
                 world.end(slot, budget);
             }
         }
+    }
+    while let Some(over) = table.expire(segment.stamp.at) {
+        world.end(over, budget);
     }
 }
 
@@ -443,7 +450,7 @@ impl World<'_> {
                 Outcome::Request(settled) => self.hand_over(*settled),
                 Outcome::Session(session) => {
                     self.hosts.note(&session);
-                    self.out.session(*session);
+                    self.tell_session(*session);
                 }
             }
         }
@@ -473,7 +480,22 @@ impl World<'_> {
                 self.let_go(data);
             }
         }
-        self.out.transfer(transfer);
+        match self.tracker.twin(transfer.session) {
+            Some(twin) => self.legs.transfer(twin, transfer, self.out),
+            None => self.out.transfer(transfer),
+        }
+    }
+
+    fn tell_session(&mut self, session: Session) {
+        let id = session.id;
+        match self.tracker.twin(id) {
+            None => self.out.session(session),
+            Some(twin) => {
+                if self.legs.session(twin, session, self.out) {
+                    self.tracker.part(id);
+                }
+            }
+        }
     }
 
     /// Everyone who asked for what the connection carried has it.
@@ -505,6 +527,7 @@ impl World<'_> {
     fn finish(&mut self) {
         self.poll();
         self.poll_ended(true);
+        std::mem::take(&mut self.legs).finish(self.out);
         let mut number = 0;
         for (_, ready) in std::mem::take(&mut self.carried) {
             let found = self.hosts.resemblance(&ready.carried).filter(|_| ready.taken == 0);

@@ -25,8 +25,8 @@
 //! [`capture::Capture::for_each`] lends a [`capture::Frame`]; [`decode::Decoder`] finds the
 //! [`decode::Segment`] in it, through tunnels and from fragments; [`tcp::ConnTable`] finds its
 //! connection. Most are nobody's business, and that is the end of it: one look-up. Otherwise
-//! [`tcp::Conn`] puts the payload in order, still borrowed from the frame, and hands it on as
-//! [`tcp::ConnEvent`]s.
+//! [`tcp::Conn`] sets aside what the receiver cannot have taken ([`tcp::Anomaly`]), puts the
+//! payload in order, still borrowed from the frame, and hands it on as [`tcp::ConnEvent`]s.
 //!
 //! # A byte's journey
 //!
@@ -42,7 +42,8 @@
 //! its connection has ended, both halves meet in a [`transfer::Transfer`], which is judged and
 //! handed to a [`analysis::Collector`]; so is a session when it is over. One collector keeps
 //! everything ([`analysis::Keeper`]), one writes JSON lines and forgets, one gives files their
-//! names. So one pass serves a large capture and a small one.
+//! names. So one pass serves a large capture and a small one. Results of a session captured at two
+//! places wait for each other in [`analysis::Legs`].
 //!
 //! # What is believed
 //!

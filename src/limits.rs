@@ -43,10 +43,11 @@ pub struct Limits {
     /// (RFC 4963).
     pub fragment_seconds: u32,
 
-    /// TCP connections followed at one time; four times as many are remembered as nobody's
-    /// business. A followed one costs two to
-    /// five kilobytes, so that as many sessions stay below 256 MB.
+    /// TCP connections followed at one time. One costs two to five kilobytes, so that as many
+    /// sessions stay below 256 MB.
     pub connections: usize,
+    /// TCP connections remembered as nobody's business, at some 80 bytes each.
+    pub ignored_connections: usize,
     /// Bytes held because they were captured before the bytes in front of them, in one direction
     /// of one connection: the largest receive window in common use.
     pub early_bytes_each: usize,
@@ -165,6 +166,7 @@ impl Default for Limits {
             fragment_bytes: 16 << 20,
             fragment_seconds: 30,
             connections: 3 << 14,
+            ignored_connections: 1 << 19,
             early_bytes_each: 16 << 20,
             early_bytes_all: 64 << 20,
             remembered_bytes: 1 << 10,

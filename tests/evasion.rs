@@ -5,25 +5,12 @@ mod common;
 
 use common::document::{Document, Moved, analysed, analysed_with};
 use common::program::noise;
-use common::script::{Conn, From, FtpScript, Segment, flag};
-use common::told::{carry, dial, log_in, pasv, quit};
+use common::script::{From, FtpScript, Segment, flag};
+use common::told::{carry, download, log_in, quit};
 use etherparse::Ipv4HeaderSlice;
 use serde_json::Value;
 
 use From::{Originator, Responder};
-
-/// A passive RETR of `f`; `tell` tells its data connection, the FIN included.
-fn download(tell: impl FnOnce(&mut FtpScript, Conn)) -> FtpScript {
-    let mut script = FtpScript::new();
-    let control = log_in(&mut script);
-    pasv(&mut script, control, 30000);
-    let data = dial(&mut script, 40001, 30000);
-    script.dialogue(control, &["> RETR f", "< 150 here it comes"]);
-    tell(&mut script, data);
-    script.dialogue(control, &["< 226 done"]);
-    quit(&mut script, control);
-    script
-}
 
 /// Ethernet and IPv4 without options.
 const IP: usize = 14;

@@ -42,7 +42,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("ftp", &[]),
     ("session", &["decode", "ftp", "limits", "tcp", "time"]),
     ("transfer", &["decode", "ftp", "hash", "limits", "session", "tcp", "time"]),
-    ("analysis", &["capture", "decode", "limits", "session", "time", "transfer"]),
+    ("analysis", &["capture", "decode", "ftp", "limits", "session", "time", "transfer"]),
 ];
 
 #[test]

@@ -5,23 +5,10 @@ mod common;
 use common::document::{Document, Moved, analysed};
 use common::program::noise;
 use common::script::{Conn, From, FtpScript, Segment, flag};
-use common::told::{carry, dial, fetch, log_in, pasv, port, quit};
+use common::told::{carry, dial, download, fetch, log_in, pasv, port, quit};
 use serde_json::Value;
 
 use From::{Originator, Responder};
-
-/// A passive RETR of `f` whose data connection `tell` tells, the FIN included.
-fn download(tell: impl FnOnce(&mut FtpScript, Conn)) -> FtpScript {
-    let mut script = FtpScript::new();
-    let control = log_in(&mut script);
-    pasv(&mut script, control, 30000);
-    let data = dial(&mut script, 40001, 30000);
-    script.dialogue(control, &["> RETR f", "< 150 here it comes"]);
-    tell(&mut script, data);
-    script.dialogue(control, &["< 226 done"]);
-    quit(&mut script, control);
-    script
-}
 
 /// A download of `content`, told without disturbance.
 fn plain(content: &[u8]) -> FtpScript {

@@ -1,7 +1,11 @@
 //! Floor 7: everything known of a capture, in one place.
 
+mod legs;
+
 use std::collections::BTreeMap;
 use std::error::Error;
+
+pub use self::legs::Legs;
 
 use crate::capture::{Change, ClockSteps, InputFacts};
 use crate::decode::{Endpoint, FragmentFacts, Net, Tunnel, Tunnels};

@@ -44,7 +44,8 @@ pub(super) struct Record {
 
 enum Packets {
     Pcap(Pcap),
-    Pcapng(Pcapng),
+    /// Boxed: it is much larger than the other.
+    Pcapng(Box<Pcapng>),
     /// Ended, or never a capture.
     None,
 }
@@ -169,7 +170,7 @@ impl Reader {
             self.open_pcap(layout, &options.limits);
         } else if pcapng::recognise(head) {
             self.format = Some(Format::Pcapng);
-            self.packets = Packets::Pcapng(Pcapng::new(options.limits.clone()));
+            self.packets = Packets::Pcapng(Box::new(Pcapng::new(options.limits.clone())));
         } else {
             self.error = Some(self.refusal(shortage));
         }

@@ -6,7 +6,7 @@ use etherparse::err::tcp::HeaderSliceError;
 use etherparse::{IpNumber, LaxIpSlice, TcpSlice};
 
 use super::inside::{self, Ends};
-use super::{Endpoint, Flags, Host, Net, Segment, SeqNum, Why};
+use super::{Endpoint, Flags, Host, Net, Segment, SeqNum, Why, ordinary};
 use crate::time::Stamp;
 
 /// What an IP packet carries.
@@ -21,6 +21,19 @@ pub(super) enum Carried<'a> {
 /// Reads `packet`, which was found in the network `net`; `cut` octets of it are not in the
 /// capture, as far as the frame around it tells.
 pub(super) fn carried(
+    packet: &[u8],
+    stamp: Stamp,
+    net: Net,
+    cut: usize,
+) -> Result<Carried<'_>, Why> {
+    if let Some(segment) = ordinary::segment(packet, stamp, net) {
+        return Ok(Carried::Tcp(segment));
+    }
+    the_long_way(packet, stamp, net, cut)
+}
+
+/// Any packet.
+pub(super) fn the_long_way(
     packet: &[u8],
     stamp: Stamp,
     net: Net,

@@ -16,6 +16,7 @@ mod inside;
 mod ip;
 mod link;
 mod mpls;
+mod ordinary;
 mod ppp;
 mod segment;
 mod tunnel;

@@ -2,7 +2,6 @@
 //! direction, hides, or pretends to be something else.
 
 use std::borrow::Cow;
-use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthChar;
 
@@ -30,39 +29,6 @@ pub fn escape(text: &str) -> Cow<'_, str> {
 /// [`escape`]s each line of a text of several.
 pub fn escape_lines(text: &str) -> String {
     text.split('\n').map(escape).collect::<Vec<_>>().join("\n")
-}
-
-/// Takes JSON, and spells out in it every character that cannot be seen for what it is: as
-/// `\u202e`, which is the same JSON. For whoever looks at it on a terminal.
-pub struct JsonVisible<W>(pub W);
-
-impl<W: Write> Write for JsonVisible<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_all(bytes).map(|()| bytes.len())
-    }
-
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let is_plain = bytes.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n'));
-        // A serialiser hands over whole characters.
-        let Some(text) = std::str::from_utf8(bytes).ok().filter(|_| !is_plain) else {
-            return self.0.write_all(bytes);
-        };
-        let mut rest = text;
-        while let Some(at) = rest.find(|c| c != '\n' && !is_visible(c)) {
-            let (seen, hidden) = rest.split_at(at);
-            self.0.write_all(seen.as_bytes())?;
-            let mut hidden = hidden.chars();
-            for unit in hidden.next().iter().flat_map(|c| c.encode_utf16(&mut [0; 2]).to_vec()) {
-                write!(self.0, "\\u{unit:04x}")?;
-            }
-            rest = hidden.as_str();
-        }
-        self.0.write_all(rest.as_bytes())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
 }
 
 /// Columns a terminal gives to a text that is [`escape`]d: never fewer than it takes.

@@ -10,7 +10,7 @@ use super::document::{
     CaptureRecord, Document, DocumentOptions, ExchangeRecord, InputRecord, OrphanRecord, SCHEMA,
     SchemaRecord, SessionRecord, TOOL, ToolRecord, TransferRecord, session_id,
 };
-use super::escape::JsonVisible;
+use super::visible::{to_writer, to_writer_pretty};
 use crate::analysis::{Analysis, CaptureFacts, Collector, warnings};
 use crate::capture::{InputFacts, Progress};
 use crate::decode::{Net, Tunnel, Tunnels};
@@ -19,7 +19,7 @@ use crate::transfer::{Orphan, Transfer};
 
 /// Writes the whole document.
 pub fn write(analysis: &Analysis, options: DocumentOptions, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(JsonVisible(&mut *out), &Document::new(analysis, options))?;
+    to_writer_pretty(&mut *out, &Document::new(analysis, options))?;
     out.write_all(b"\n")
 }
 
@@ -103,7 +103,7 @@ impl<W: Write> Lines<W> {
         if self.failed.is_some() {
             return;
         }
-        let written = serde_json::to_writer(JsonVisible(&mut self.out), line)
+        let written = to_writer(&mut self.out, line)
             .map_err(io::Error::from)
             .and_then(|()| self.out.write_all(b"\n"));
         if let Err(error) = written {
@@ -154,8 +154,7 @@ impl<W: Write> Collector for Lines<W> {
     }
 
     fn orphan(&mut self, orphan: Orphan) {
-        let record =
-            OrphanRecord::new(&orphan, self.options.several_inputs).within(&orphan, &self.tunnels);
+        let record = OrphanRecord::new(&orphan, &self.tunnels, self.options.several_inputs);
         self.write(&Line::Orphan(record));
     }
 }

@@ -9,3 +9,4 @@ pub mod human;
 pub mod json;
 mod secret;
 pub mod text;
+mod visible;

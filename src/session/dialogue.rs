@@ -4,6 +4,7 @@ use super::Session;
 use super::login::EncryptionKind;
 use super::pairing::ReplyPlace;
 use super::story::{Effect, Shared, Story};
+use super::twins::{Numbers, Opening};
 use crate::ftp::{Joined, Line, LineSplitter, ReplyJoiner};
 use crate::limits::Limits;
 use crate::tcp::Mark;
@@ -20,6 +21,11 @@ pub(super) struct Dialogue {
     is_clear: bool,
     line_bytes: usize,
     reply_bytes: usize,
+    /// What was said first, until it was compared.
+    opening: Option<Box<Opening>>,
+    pub(super) numbers: Option<Numbers>,
+    /// The opening's text, once it was compared.
+    pub(super) opening_text: Option<u64>,
     /// Its weight as it was last counted.
     pub(super) counted: usize,
 }
@@ -49,6 +55,9 @@ impl Dialogue {
             is_clear: true,
             line_bytes: limits.line_bytes,
             reply_bytes: limits.reply_bytes,
+            opening: from_start.then(Box::default),
+            numbers: None,
+            opening_text: None,
             counted: 0,
         }
     }
@@ -89,8 +98,13 @@ impl Dialogue {
         if self.is_tls(self.client.is_between_lines(), bytes, mark.stamp) {
             return;
         }
-        let Self { client, story, .. } = self;
-        client.push(offset, bytes, mark, |line| story.handle_command(&line, shared, effects));
+        let Self { client, story, opening, .. } = self;
+        client.push(offset, bytes, mark, |line| {
+            if let Some(opening) = opening {
+                opening.note(true, line.bytes, line.last.stamp);
+            }
+            story.handle_command(&line, shared, effects);
+        });
     }
 
     /// The server said something.
@@ -104,13 +118,26 @@ impl Dialogue {
         if self.is_tls(self.server.is_between_lines(), bytes, mark.stamp) {
             return;
         }
-        let Self { server, replies, story, is_clear, .. } = self;
+        let Self { server, replies, story, is_clear, opening, .. } = self;
         server.push(offset, bytes, mark, |line| {
             if *is_clear {
+                if let Some(opening) = opening {
+                    opening.note(false, line.bytes, line.last.stamp);
+                }
                 replies.handle(&line, story, effects);
                 *is_clear = story.is_clear();
             }
         });
+    }
+
+    /// What was said first, once there is enough of it to compare.
+    pub(super) fn take_opening(&mut self) -> Option<Opening> {
+        let opening = self.opening.take_if(|opening| opening.is_over())?;
+        if !opening.is_complete {
+            return None;
+        }
+        self.opening_text = Some(opening.text);
+        Some(*opening)
     }
 
     /// Octets of the client were not captured.

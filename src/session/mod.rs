@@ -19,6 +19,7 @@ mod sizes;
 mod sniff;
 mod story;
 mod tracker;
+mod twins;
 mod unknown;
 mod weight;
 
@@ -30,6 +31,7 @@ pub use self::request::{
 pub use self::sniff::{Protocol, Sniffed, Sniffer};
 pub use self::tracker::{Circumstances, Outcome, Settled, Tracker};
 
+pub use self::twins::{Sameness, Twin};
 pub use self::unknown::Unknown;
 pub use self::weight::Weight;
 
@@ -62,6 +64,26 @@ pub struct Session {
     pub exchanges: Vec<Exchange>,
     /// In the order of their commands.
     pub transfers: Vec<TransferId>,
+    /// The same session, captured at other places.
+    pub legs: Vec<Leg>,
+}
+
+/// A second capture of a session: on the other side of a box that rewrites addresses, or in
+/// another tunnel.
+#[derive(Clone, Debug)]
+pub struct Leg {
+    pub id: SessionId,
+    pub client: Endpoint,
+    pub server: Endpoint,
+    pub link: tcp::Link,
+    pub how: Sameness,
+}
+
+impl Leg {
+    pub fn of(session: &Session, how: Sameness) -> Self {
+        let Session { id, client, server, .. } = *session;
+        Self { id, client, server, link: session.tcp.link.clone(), how }
+    }
 }
 
 /// How the control connection itself fared.

@@ -7,6 +7,7 @@ use super::links::{Links, Waiting};
 use super::promise::{Claim, Connected, DataId, Peers, Promise};
 use super::request::{Request, SizeSource};
 use super::story::{Effect, Shared};
+use super::twins::{Twin, Twins, share_an_end};
 use super::{ControlLink, Encryption, Exchange, Login, Session, SessionId, Software, TransferId};
 use crate::decode::Host;
 use crate::limits::Limits;
@@ -25,6 +26,7 @@ pub struct Tracker {
     /// Boxed: the map moves its values about.
     dialogues: BTreeMap<SessionId, Box<Dialogue>>,
     links: Links,
+    twins: Twins,
     limits: Limits,
     next_session: u32,
     shared: Shared,
@@ -49,6 +51,7 @@ impl Tracker {
         Self {
             dialogues: BTreeMap::new(),
             links: Links::new(limits),
+            twins: Twins::default(),
             limits: limits.clone(),
             next_session: 0,
             shared: Shared { next_transfer: 0, open: 0, most_open: limits.open_transfers },
@@ -88,10 +91,15 @@ impl Tracker {
             encryption: Encryption::default(),
             exchanges: Vec::new(),
             transfers: Vec::new(),
+            legs: Vec::new(),
         };
         let from_start = conn.link.handshake != Handshake::NotCaptured;
         self.links.open_pair(client.ip, server_end.ip);
-        let dialogue = Dialogue::new(session, from_start, &self.limits);
+        let mut dialogue = Dialogue::new(session, from_start, &self.limits);
+        dialogue.numbers = conn.initial_numbers();
+        if let Some(numbers) = dialogue.numbers {
+            self.twins.meet(id, numbers);
+        }
         self.dialogues.insert(id, Box::new(dialogue));
     }
 
@@ -121,6 +129,14 @@ impl Tracker {
                 dialogue.handle_client_gap(offset, len, mark, shared, effects);
             }
             ConnEvent::Fin { .. } | ConnEvent::Reset { .. } => {}
+        }
+        if let Some(opening) = dialogue.take_opening() {
+            let ends = [dialogue.story.session.client, dialogue.story.session.server];
+            let dialogues = &self.dialogues;
+            self.twins.compare(id, opening, |other| {
+                let other = dialogues.get(&other).map(|dialogue| &dialogue.story.session);
+                other.is_some_and(|other| share_an_end(ends, [other.client, other.server]))
+            });
         }
         self.apply(id);
         self.weigh(id);
@@ -260,6 +276,7 @@ impl Tracker {
             }
             if let Some(dialogue) = self.dialogues.remove(&id) {
                 self.text -= dialogue.counted;
+                self.twins.forget(id, dialogue.numbers, dialogue.opening_text);
                 for (name, count) in dialogue.overflows() {
                     let is_text = name == "text_bytes" && self.keeps_exchanges;
                     let name = if is_text { "document_bytes" } else { name };
@@ -281,6 +298,16 @@ impl Tracker {
     /// The connection turned out not to be the transfer's it was given to.
     pub fn unclaim(&mut self, data: DataId, session: SessionId) {
         self.links.unclaim(data, session);
+    }
+
+    /// The other capture of a session, if it was captured twice.
+    pub fn twin(&self, session: SessionId) -> Option<Twin> {
+        self.twins.of(session)
+    }
+
+    /// Both captures of a session were handed over.
+    pub fn part(&mut self, session: SessionId) {
+        self.twins.part(session);
     }
 
     /// How many sessions were given this connection: two in a site-to-site copy.

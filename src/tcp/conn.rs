@@ -48,9 +48,10 @@ pub enum ConnEvent<'a> {
 /// One TCP connection.
 ///
 /// [`handle`](Self::handle) every segment of it; [`finish`](Self::finish) once at its end.
-/// What its receiver cannot have taken is left out, and said in [`Link::anomalies`]. Each direction holds a segment back until the bytes its sender had already received were
+/// Each direction holds a segment back until the bytes its sender had already received were
 /// handed out, so a reply never comes before the command it answers, whatever order the capture
-/// wrote them in.
+/// wrote them in. What its receiver cannot have taken is left out, and said in
+/// [`Link::anomalies`].
 #[derive(Debug)]
 pub struct Conn {
     pub originator: Endpoint,
@@ -134,6 +135,11 @@ impl Conn {
 
     pub fn dir_of(&self, segment: &Segment<'_>) -> Dir {
         if segment.src == self.originator { Dir::FromOriginator } else { Dir::FromResponder }
+    }
+
+    /// Initial sequence numbers of originator and responder, if both SYNs were captured.
+    pub fn initial_numbers(&self) -> Option<[u32; 2]> {
+        Some([self.from_originator.isn?.0, self.from_responder.isn?.0])
     }
 
     pub fn facts(&self, dir: Dir) -> DirFacts {

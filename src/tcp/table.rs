@@ -19,6 +19,7 @@ pub struct ConnTable<R> {
     /// Size of `entries` at which those that are over are swept out.
     sweep_at: usize,
     most: usize,
+    most_ignored: usize,
     /// Connections that seem to be over, and when they are if they do not go on.
     ending: VecDeque<(Timestamp, FlowKey)>,
     /// The SYN that began the connection last found to be new.
@@ -27,6 +28,9 @@ pub struct ConnTable<R> {
     pub seen: u64,
     /// Connections given up because the table was full.
     pub evicted: u64,
+    /// Connections that are nobody's business and were forgotten because there were too many. What
+    /// follows of them is looked at again.
+    pub forgotten: u64,
 }
 
 /// A connection that is followed.
@@ -74,19 +78,21 @@ const ENDING_KEPT: usize = 4096;
 const FIRST_SWEEP: usize = 4096;
 
 impl<R> ConnTable<R> {
-    /// A table that follows at most `most` connections, and remembers four times as many that it
-    /// leaves alone.
-    pub fn new(most: usize) -> Self {
+    /// A table that follows at most `most` connections, and remembers `most_ignored` that it leaves
+    /// alone.
+    pub fn new(most: usize, most_ignored: usize) -> Self {
         Self {
             entries: HashMap::default(),
             slots: Vec::new(),
             free: Vec::new(),
             sweep_at: FIRST_SWEEP,
             most,
+            most_ignored,
             ending: VecDeque::new(),
             contender: None,
             seen: 0,
             evicted: 0,
+            forgotten: 0,
         }
     }
 
@@ -210,19 +216,33 @@ impl<R> ConnTable<R> {
         self.entries.len() >= self.sweep_at || self.followed() >= self.most
     }
 
-    /// Forgets what is over. If that is not enough, gives up the half that was silent longest:
-    /// first of the connections that never carried a byte or are left alone, then of all.
+    /// Forgets what is over. If that is not enough, hands over what seems to be, then the half of
+    /// those followed that was silent longest: first of those that never carried a byte, then of
+    /// all. Of those left alone the same half is forgotten.
     pub fn sweep(&mut self, now: Timestamp, mut ended: impl FnMut(Slot<R>)) {
         self.entries.retain(|_, entry| {
             let lingers = now.nanos_since(entry.last).is_none_or(|age| age < LINGER_NS);
             lingers || !matches!(entry.state, State::Ignored { fins } if fins >= OVER)
         });
+        if self.is_crowded() {
+            while let Some(over) = self.expire(Timestamp::UNKNOWN) {
+                ended(over);
+            }
+        }
         for only_empty in [true, false] {
-            if self.followed() * 4 >= self.most * 3 || self.entries.len() >= self.most * 3 {
+            if self.is_crowded() {
                 self.evict_older_half(only_empty, &mut ended);
             }
         }
-        self.sweep_at = (self.entries.len() * 2).max(FIRST_SWEEP).min(self.most * 4);
+        if (self.entries.len() - self.followed()) * 4 >= self.most_ignored * 3 {
+            self.forget_older_half();
+        }
+        self.sweep_at =
+            (self.entries.len() * 2).max(FIRST_SWEEP).min(self.most + self.most_ignored);
+    }
+
+    fn is_crowded(&self) -> bool {
+        self.followed() * 4 >= self.most * 3
     }
 
     /// Takes every connection still followed, in the order of their first frames.
@@ -245,23 +265,13 @@ impl<R> ConnTable<R> {
     }
 
     fn evict_older_half(&mut self, only_empty: bool, ended: &mut impl FnMut(Slot<R>)) {
-        let may_go = |entry: &Entry| match entry.state {
-            State::Followed { slot } if only_empty => {
-                let slot = self.slots.get(slot as usize).and_then(Option::as_ref);
-                slot.is_none_or(|slot| slot.conn.is_empty())
-            }
-            State::Ignored { .. } | State::Followed { .. } => true,
+        let may_go = |slot: u32| {
+            let slot = self.slots.get(slot as usize).and_then(Option::as_ref);
+            slot.is_none_or(|slot| !only_empty || slot.conn.is_empty())
         };
-        let mut chosen: Vec<(Timestamp, FlowKey)> = self
-            .entries
-            .iter()
-            .filter(|(_, entry)| may_go(entry))
-            .map(|(key, entry)| (entry.last, *key))
-            .collect();
-        // By time and then by addresses: which ones go must not depend on the table's order.
-        chosen.sort_unstable();
-        chosen.truncate(chosen.len().div_ceil(2));
-        for (_, key) in chosen {
+        let chosen =
+            self.older_half(|state| matches!(state, State::Followed { slot } if may_go(slot)));
+        for key in chosen {
             self.evicted += 1;
             if let Some(Entry { state: State::Followed { slot }, .. }) = self.entries.remove(&key)
                 && let Some(mut old) = self.take(slot)
@@ -270,6 +280,22 @@ impl<R> ConnTable<R> {
                 ended(old);
             }
         }
+    }
+
+    fn forget_older_half(&mut self) {
+        for key in self.older_half(|state| matches!(state, State::Ignored { .. })) {
+            self.forgotten += 1;
+            self.entries.remove(&key);
+        }
+    }
+
+    fn older_half(&self, may_go: impl Fn(State) -> bool) -> Vec<FlowKey> {
+        let of_these = self.entries.iter().filter(|(_, entry)| may_go(entry.state));
+        let mut chosen: Vec<_> = of_these.map(|(key, entry)| (entry.last, *key)).collect();
+        // By time and then by addresses: which ones go must not depend on the table's order.
+        chosen.sort_unstable();
+        chosen.truncate(chosen.len().div_ceil(2));
+        chosen.into_iter().map(|(_, key)| key).collect()
     }
 }
 
@@ -284,7 +310,7 @@ mod tests {
 
     #[test]
     fn a_flood_of_syns_evicts_the_silent_and_keeps_who_spoke() {
-        let mut table = ConnTable::<u32>::new(64);
+        let mut table = ConnTable::<u32>::new(64, 64);
         let (mut budget, mut ended) = (Budget::new(0, 0), 0);
         let talk = segment(1, 1, 21, "ack", 0, 0, b"220 hi\r\n");
         table.follow(&talk, |_| 0).conn.handle(&talk, &mut budget, &mut |_| {});
@@ -308,7 +334,7 @@ mod tests {
 
     #[test]
     fn used_again_addresses_are_another_connection() {
-        let mut table = ConnTable::new(8);
+        let mut table = ConnTable::new(8, 8);
         let first = segment(1, 7, 21, "syn", 100, 0, b"");
         table.follow(&first, |_| 'a').conn.handle(&first, &mut Budget::new(0, 0), &mut |_| {});
         assert!(matches!(table.find(&first, |_| ()), Found::Known(_)), "a repeated SYN");

@@ -126,6 +126,8 @@ impl Builder {
                 originator: conn.originator,
                 responder: conn.responder,
                 link: conn.link.clone(),
+                from_originator: conn.facts(Dir::FromOriginator),
+                from_responder: conn.facts(Dir::FromResponder),
             },
             from_originator: self.from_originator.finish(conn, Dir::FromOriginator),
             from_responder: self.from_responder.finish(conn, Dir::FromResponder),

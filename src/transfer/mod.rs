@@ -20,7 +20,7 @@ use crate::ftp::Verb;
 use crate::session::{
     Circumstances, DataId, How, Protection, Request, SessionId, Settled, SizeSource, Weight,
 };
-use crate::tcp::{self, Dir};
+use crate::tcp::{self, Dir, DirFacts};
 
 /// One RETR, STOR, STOU, APPE, LIST, NLST or MLSD: what was asked, what was moved, and how well
 /// that is known.
@@ -31,6 +31,8 @@ pub struct Transfer {
     pub direction: Direction,
     /// The connection it went over, or the attempt at one.
     pub data: Option<DataConnection>,
+    /// The same connection, captured at another place.
+    pub other_leg: Option<DataConnection>,
     /// What was moved; `None` where no connection came up.
     pub content: Option<Content>,
     pub outcome: Outcome,
@@ -55,6 +57,8 @@ pub struct DataConnection {
     pub originator: Endpoint,
     pub responder: Endpoint,
     pub link: tcp::Link,
+    pub from_originator: DirFacts,
+    pub from_responder: DirFacts,
 }
 
 /// What went over a data connection in both directions.
@@ -83,7 +87,7 @@ impl Transfer {
         // What was set up for a refused command carries nothing of it.
         let content = content.filter(|_| outcome != Outcome::Refused);
         let direction = direction(&request, &around, data.as_ref(), is_shared);
-        Self { session, request, direction, data, content, outcome, is_encrypted }
+        Self { session, request, direction, data, other_leg: None, content, outcome, is_encrypted }
     }
 
     /// Whether a connection cannot have carried what was asked for: it began after the final

@@ -81,3 +81,16 @@ pub fn quit(script: &mut FtpScript, control: Conn) {
     script.dialogue(control, &["> QUIT", "< 221 bye"]);
     script.close(control, From::Responder);
 }
+
+/// A whole capture: a passive RETR of `f`. `tell` tells its data connection, the FIN included.
+pub fn download(tell: impl FnOnce(&mut FtpScript, Conn)) -> FtpScript {
+    let mut script = FtpScript::new();
+    let control = log_in(&mut script);
+    pasv(&mut script, control, 30000);
+    let data = dial(&mut script, 40001, 30000);
+    script.dialogue(control, &["> RETR f", "< 150 here it comes"]);
+    tell(&mut script, data);
+    script.dialogue(control, &["< 226 done"]);
+    quit(&mut script, control);
+    script
+}

@@ -40,9 +40,7 @@ impl<'a> Document<'a> {
             },
             orphans: Lazy {
                 facts: &analysis.orphans,
-                record: Box::new(move |orphan| {
-                    OrphanRecord::new(orphan, several).within(orphan, tunnels)
-                }),
+                record: Box::new(move |orphan| OrphanRecord::new(orphan, tunnels, several)),
             },
             findings: Vec::new(),
             warnings: analysis.warnings(),
@@ -174,6 +172,18 @@ impl SessionRecord {
             },
             exchanges: Some(exchanges),
             transfers: session.transfers.iter().map(|id| transfer_id(*id)).collect(),
+            legs: session
+                .legs
+                .iter()
+                .map(|leg| LegRecord {
+                    id: session_id(leg.id),
+                    client: endpoint(leg.client),
+                    server: endpoint(leg.server),
+                    tunnel: tunnels.name(leg.client.ip.net),
+                    span: span(&leg.link, several),
+                    how: sameness(leg.how),
+                })
+                .collect(),
         }
     }
 }
@@ -308,6 +318,11 @@ impl TransferRecord {
             }),
             missing: content.map(missing).unwrap_or_default(),
             missing_unlisted: content.map_or(0, |content| content.missing_unlisted),
+            other_leg: transfer.other_leg.as_ref().map(|data| OtherLegRecord {
+                originator: endpoint(data.originator),
+                responder: endpoint(data.responder),
+                span: span(&data.link, several),
+            }),
             conflicts: content
                 .map(|content| conflicts(content.conflicts.iter(), several))
                 .unwrap_or_default(),
@@ -333,13 +348,23 @@ impl DataRecord {
             link: LinkRecord { how: how(link.how), confidence: confidence(link.confidence) },
             encrypted: transfer.is_encrypted,
             community_id: community_id(data.originator, data.responder),
+            traffic: match link.server {
+                Dir::FromResponder => TrafficRecord {
+                    client: direction_facts(data.from_originator),
+                    server: direction_facts(data.from_responder),
+                },
+                Dir::FromOriginator => TrafficRecord {
+                    client: direction_facts(data.from_responder),
+                    server: direction_facts(data.from_originator),
+                },
+            },
             anomalies: AnomaliesRecord::new(&data.link, link.server == Dir::FromResponder, several),
         })
     }
 }
 
 impl OrphanRecord {
-    pub fn new(orphan: &Orphan, several: bool) -> Self {
+    pub fn new(orphan: &Orphan, tunnels: &Tunnels, several: bool) -> Self {
         let data = &orphan.carried.connection;
         let ends = Ends::new(data, orphan.server);
         let (server, client) =
@@ -353,7 +378,7 @@ impl OrphanRecord {
             id: orphan_id(orphan),
             client: endpoint(ends.client),
             server: endpoint(ends.server),
-            tunnel: None,
+            tunnel: tunnels.name(data.originator.ip.net),
             opened_by: ends.opened_by,
             span: span(&data.link, several),
             bytes: OrphanBytesRecord { from_client: client.bytes, from_server: server.bytes },
@@ -365,12 +390,6 @@ impl OrphanRecord {
             media_type: main.media_type.clone(),
             community_id: community_id(data.originator, data.responder),
         }
-    }
-
-    /// Says which tunnel it was captured in.
-    pub fn within(self, orphan: &Orphan, tunnels: &Tunnels) -> Self {
-        let net = orphan.carried.connection.originator.ip.net;
-        Self { tunnel: tunnels.name(net), ..self }
     }
 }
 

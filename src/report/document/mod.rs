@@ -228,6 +228,33 @@ pub struct SessionRecord {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exchanges: Option<Vec<ExchangeRecord>>,
     pub transfers: Vec<String>,
+    /// The same session captured at other places, as on both sides of a NAT. What was moved is told
+    /// once.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub legs: Vec<LegRecord>,
+}
+
+/// A second capture of a session.
+#[derive(Serialize, JsonSchema)]
+pub struct LegRecord {
+    /// No other session has this id. With `--lines` its exchanges are told, too.
+    pub id: String,
+    pub client: EndpointRecord,
+    pub server: EndpointRecord,
+    pub tunnel: Option<String>,
+    #[serde(flatten)]
+    pub span: SpanRecord,
+    /// How they are known to be one: `sequence_numbers` (both ends began with the same) or
+    /// `dialogue` (the same was said, at the same time).
+    pub how: &'static str,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct OtherLegRecord {
+    pub originator: EndpointRecord,
+    pub responder: EndpointRecord,
+    #[serde(flatten)]
+    pub span: SpanRecord,
 }
 
 /// From the first frame of a connection to the last.
@@ -410,6 +437,9 @@ pub struct TransferRecord {
     /// Octets missing beyond those listed.
     #[serde(skip_serializing_if = "is_zero")]
     pub missing_unlisted: u64,
+    /// The data connection as it was captured at another place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_leg: Option<OtherLegRecord>,
     /// Frames that repeated octets differently.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<PlaceRecord>,
@@ -451,8 +481,16 @@ pub struct DataRecord {
     pub link: LinkRecord,
     pub encrypted: bool,
     pub community_id: String,
+    /// What TCP carried each way.
+    pub traffic: TrafficRecord,
     #[serde(flatten)]
     pub anomalies: AnomaliesRecord,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct TrafficRecord {
+    pub client: DirectionRecord,
+    pub server: DirectionRecord,
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -2,13 +2,20 @@
 //! cannot be forgotten.
 
 use crate::session::{
-    Confidence, EncryptionKind, How, LoginOutcome, Method, Protection, SizeSource,
+    Confidence, EncryptionKind, How, LoginOutcome, Method, Protection, Sameness, SizeSource,
 };
 use crate::tcp::{self, AnomalyKind, Close, Dir, Handshake};
 use crate::transfer::{Direction, Outcome, Resemblance};
 
 pub(super) fn side(is_client: bool) -> &'static str {
     if is_client { "client" } else { "server" }
+}
+
+pub(super) fn sameness(how: Sameness) -> &'static str {
+    match how {
+        Sameness::SequenceNumbers => "sequence_numbers",
+        Sameness::Dialogue => "dialogue",
+    }
 }
 
 pub(super) fn anomaly_kind(kind: AnomalyKind) -> &'static str {

@@ -16,11 +16,13 @@ use super::store::{Bound, PartId, Store};
 use super::{ExtractError, Only};
 use crate::analysis::{CaptureFacts, Collector};
 use crate::capture::InputFacts;
+use crate::decode::{Net, Tunnel, Tunnels};
 use crate::limits::Limits;
 use crate::report::charset::Charset;
 use crate::report::document::{self, session_id, transfer_id};
-use crate::report::escape::{JsonVisible, escape};
+use crate::report::escape::escape;
 use crate::report::human;
+use crate::report::visible::to_vec_pretty;
 use crate::session::{Session, SessionId};
 use crate::transfer::{Content, Direction, Orphan, Transfer};
 
@@ -29,6 +31,7 @@ pub struct Manifest {
     store: Rc<RefCell<Store>>,
     only: Only,
     several_inputs: bool,
+    tunnels: Tunnels,
     files: Spool,
     sums: Spool,
     not_written: Spool,
@@ -73,6 +76,7 @@ impl Manifest {
         Ok(Self {
             only,
             several_inputs,
+            tunnels: Tunnels::default(),
             files: spool(".files")?,
             sums: spool(".sums")?,
             not_written: spool(".not-written")?,
@@ -133,7 +137,7 @@ impl Manifest {
         let mut lists = Some((files, not_written));
         let manifest = put("manifest.json", &mut |out| {
             let Some((files, not_written)) = lists.take() else { return Ok(()) };
-            write_manifest(&head, files, not_written, &mut JsonVisible(out))
+            write_manifest(&head, files, not_written, out)
         })?;
         if let Some(first) = self.first_failure {
             return Err(ExtractError::Incomplete { failed: self.failed, first, manifest });
@@ -218,7 +222,7 @@ impl Manifest {
             let line = format!("{}  {}\n", hashes.sha256, shaped.file);
             self.sums.push(order, line.as_bytes());
         }
-        let record = FileRecord::new(written, session, self.several_inputs);
+        let record = FileRecord::new(written, session, &self.tunnels, self.several_inputs);
         self.files.push_record(order, &record);
     }
 
@@ -249,6 +253,10 @@ impl Manifest {
 }
 
 impl Collector for Manifest {
+    fn tunnel(&mut self, outer: Net, tunnel: Tunnel) {
+        self.tunnels.push(outer, tunnel);
+    }
+
     fn transfer(&mut self, mut transfer: Transfer) {
         let part = transfer.data.as_ref().map(|data| data.id).zip(transfer.content_dir());
         let (is_chosen, has_file) = (self.is_chosen(&transfer), transfer.has_file());
@@ -334,8 +342,8 @@ fn write_manifest(
     not_written: Spool,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let head = serde_json::to_string_pretty(head)?;
-    out.write_all(head.strip_suffix("\n}").unwrap_or(&head).as_bytes())?;
+    let head = to_vec_pretty(head)?;
+    out.write_all(head.strip_suffix(b"\n}").unwrap_or(&head))?;
     for (name, list) in [("files", files), ("not_written", not_written)] {
         write!(out, ",\n  \"{name}\": [")?;
         let mut separator = "\n    ";

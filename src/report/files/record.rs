@@ -6,6 +6,7 @@ use super::shape::Shaped;
 use super::spool::Order;
 use crate::analysis::{CaptureFacts, warnings};
 use crate::capture::InputFacts;
+use crate::decode::Tunnels;
 use crate::report::charset::Charset;
 use crate::report::document::{
     self, CaptureRecord, EndpointRecord, HashesRecord, InputRecord, OrphanRecord, SCHEMA,
@@ -151,6 +152,7 @@ impl<'a> FileRecord<'a> {
     pub(super) fn new(
         written: &'a Written,
         session: Option<&'a SessionFacts>,
+        tunnels: &Tunnels,
         several: bool,
     ) -> Self {
         let Written { shaped, of } = written;
@@ -161,7 +163,7 @@ impl<'a> FileRecord<'a> {
                     session.map_or_else(|| Charset::of_name(name), |session| session.charset);
                 (Some(TransferRecord::new(transfer, charset, several)), None)
             }
-            Of::Orphan(orphan) => (None, Some(OrphanRecord::new(orphan, several))),
+            Of::Orphan(orphan) => (None, Some(OrphanRecord::new(orphan, tunnels, several))),
         };
         Self {
             file: &shaped.file,

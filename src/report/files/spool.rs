@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::disk::new_file;
+use crate::report::visible::to_vec_pretty;
 
 /// A list on disk; memory holds only where each entry is.
 pub(super) struct Spool {
@@ -50,8 +51,11 @@ impl Spool {
 
     /// Takes a record as JSON, indented as an element of a list of the manifest.
     pub(super) fn push_record(&mut self, order: Order, record: &impl Serialize) {
-        match serde_json::to_string_pretty(record) {
-            Ok(json) => self.push(order, json.replace('\n', "\n    ").as_bytes()),
+        match to_vec_pretty(record) {
+            Ok(json) => self.push(
+                order,
+                &json.split(|byte| *byte == b'\n').collect::<Vec<_>>().join(&b"\n    "[..]),
+            ),
             Err(error) => self.failed = Some(error.into()),
         }
     }

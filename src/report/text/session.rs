@@ -116,6 +116,9 @@ fn control_connection(
     if !tcp.link.opener_known {
         notes.push("the capture begins after this connection was opened".to_owned());
     }
+    for leg in &session.legs {
+        notes.push(format!("also captured as {} → {}", leg.client, leg.server));
+    }
     for (who, facts) in sides {
         notes.extend(side_notes(who, facts));
     }
