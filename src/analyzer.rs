@@ -13,7 +13,7 @@ use crate::session::{
     Connected, DataId, Outcome, Peers, Session, SessionId, Settled, Sniffed, Sniffer, Tracker,
     Unknown,
 };
-use crate::tcp::{Budget, Conn, ConnEvent, ConnTable, Dir, Found, Overlap, Slot};
+use crate::tcp::{Budget, Conn, ConnEvent, ConnTable, Dir, Found, Handshake, Overlap, Slot};
 use crate::transfer::{Builder, ByteSink, Carried, Hosts, Orphan, Room, Sinks, Transfer};
 
 /// What the analysis is told beside the packets.
@@ -296,7 +296,9 @@ impl World<'_> {
         }
         if let Role::Data { id, is_up, .. } = role
             && !*is_up
-            && (conn.link.is_established())
+            && conn.link.is_established()
+            // The answer to a SYN alone proves nothing: who sent that may be somebody else.
+            && (conn.link.handshake != Handshake::Half || !conn.is_empty())
         {
             *is_up = true;
             self.tracker.note_up(*id);
@@ -391,10 +393,8 @@ impl World<'_> {
         conn.finish(budget, &mut |event| self.route(&mut role, &event));
         if let Role::Unknown(unknown) = &mut role {
             // On a port of FTP even silence is a session; so is what was cut short.
-            if let (Sniffed::Unclear, Some(server)) =
-                (unknown.verdict, unknown.sniffer.expected_server())
-            {
-                unknown.verdict = Sniffed::Control { server };
+            if unknown.verdict == Sniffed::Unclear && unknown.sniffer.expected_server().is_some() {
+                unknown.verdict = unknown.sniffer.at_last();
             }
             if self.decide(&mut conn, &mut role).is_none() {
                 return;
@@ -410,7 +410,7 @@ impl World<'_> {
                 if !self.tracker.is_claimed(id) {
                     carried.forget_text();
                 }
-                self.tracker.note_over(id);
+                self.tracker.note_over(id, carried.bytes() == 0);
                 if self.tracker.is_kept(id, carried.bytes() == 0) {
                     self.room.give_back(weight - carried.weight());
                     self.carried.insert(id, Box::new(Ready { carried, taken: 0 }));

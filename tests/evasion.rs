@@ -5,8 +5,8 @@ mod common;
 
 use common::document::{Document, Moved, analysed, analysed_with};
 use common::program::noise;
-use common::script::{From, FtpScript, Segment, flag};
-use common::told::{carry, download, log_in, quit};
+use common::script::{Conn, From, FtpScript, Segment, flag};
+use common::told::{carry, dial, download, log_in, pasv, quit};
 use etherparse::Ipv4HeaderSlice;
 use serde_json::Value;
 
@@ -309,4 +309,215 @@ fn a_capture_of_both_directions_of_a_port_holds_every_packet_twice() {
         assert_eq!(tcp[end]["retransmissions"], 0, "{end}");
         assert!(tcp[end]["duplicates"].as_u64() > Some(3), "{end}");
     }
+}
+
+/// A forged segment that any receiver ignores, and which must not move the stream on.
+fn forge(script: &mut FtpScript, conn: Conn, from: From, segment: Segment<'_>) -> u64 {
+    script.put(conn, from, segment);
+    script.last_frame()
+}
+
+#[test]
+fn acknowledgements_with_many_hops_left_do_not_make_honest_segments_expire() {
+    let content = noise(9, 20_000);
+    let mut forged = Vec::new();
+    let mut script = download(|script, data| {
+        script.send(data, Responder, &content[..2920]);
+        for from in [Originator, Responder] {
+            let offset = script.sent(data, from);
+            forged.push(forge(script, data, from, Segment { offset, ..Segment::default() }));
+        }
+        carry(script, data, Responder, &content[2920..]);
+    });
+    forged.iter().for_each(|frame| set_ttl(&mut script, *frame, 129));
+    assert!(odd_data(analysed(&script).only().is_whole(&content)).is_empty());
+}
+
+#[test]
+fn a_forged_acknowledgement_does_not_lose_what_goes_on() {
+    let content = noise(10, 1_000_000);
+    let script = download(|script, data| {
+        script.send(data, Responder, &content[..2920]);
+        let acked = Some(500_000_000);
+        forge(script, data, Originator, Segment { acked, ..Segment::default() });
+        carry(script, data, Responder, &content[2920..]);
+    });
+    analysed(&script).only().is_whole(&content);
+}
+
+#[test]
+fn a_forged_syn_and_what_seems_to_follow_it_end_nothing() {
+    // With the number before the next one, so that the true segments follow it; and with any
+    // other, followed by a forged segment of its own.
+    for far in [None, Some(-1_500_000_000)] {
+        let mut script = FtpScript::new();
+        let control = log_in(&mut script);
+        let offset = far.unwrap_or_else(|| script.sent(control, Originator) - 1);
+        let flags = flag::SYN;
+        let injected = forge(
+            &mut script,
+            control,
+            Originator,
+            Segment { offset, flags, ..Segment::default() },
+        );
+        if far.is_some() {
+            let offset = offset + 1;
+            forge(&mut script, control, Originator, Segment { offset, ..Segment::default() });
+        }
+        script.dialogue(control, &["> DELE f", "< 250 gone"]);
+        quit(&mut script, control);
+        let document = analysed(&script);
+        assert_eq!(document.list("sessions").len(), 1);
+        assert_eq!(document.said("DELE").codes(), [250]);
+        assert_eq!(odd_control(&document), [format!("syn_ignored client #{injected}")]);
+    }
+}
+
+#[test]
+fn a_second_answer_to_a_syn_shifts_nothing() {
+    let flags = flag::SYN | flag::ACK;
+    for before in [true, false] {
+        let mut script = FtpScript::new();
+        let control = script.connect("10.0.0.1:40000", "10.0.0.2:21");
+        let (offset, acked) =
+            if before { (-1_500_000_000, None) } else { (-1, Some(1_500_000_000)) };
+        let forged = Segment { offset, acked, flags, ..Segment::default() };
+        forge(&mut script, control, Responder, forged);
+        if before {
+            // Between the SYN and its true answer.
+            script.swap(2, 4);
+            script.swap(3, 4);
+        }
+        // The client speaks before anything else confirms the number it was answered with.
+        script.dialogue(control, &["> USER bob", "< 220 hi", "< 331 go", "> PASS pw", "< 230 in"]);
+        quit(&mut script, control);
+        let document = analysed(&script);
+        assert_eq!(document.dialogue().iter().filter(|line| line.contains("USER")).count(), 1);
+        if !before {
+            assert_eq!(odd_control(&document), ["syn_ignored server #4"]);
+        }
+        assert_eq!(document.session(0)["login"], "accepted");
+    }
+}
+
+#[test]
+fn a_last_octet_that_differs_is_no_keep_alive() {
+    let content = noise(11, 1461);
+    let script = download(|script, data| {
+        script.send(data, Responder, &content[..1460]);
+        let at = script.sent(data, Responder);
+        script.segment(data, Responder, at, flag::ACK | flag::PSH, &[!content[1460]]);
+        script.segment(data, Responder, at, flag::ACK | flag::PSH, &content[1460..]);
+        script.ack(data, Originator);
+        script.close(data, Responder);
+    });
+    assert_ne!(analysed(&script).only().outcome(), "complete");
+}
+
+#[test]
+fn urgent_octets_may_not_be_part_of_the_file() {
+    let content = noise(12, 5000);
+    let script = download(|script, data| {
+        let flags = flag::ACK | flag::URG;
+        script.segment(data, Responder, 0, flags, &content[..1460]);
+        carry(script, data, Responder, &content[1460..]);
+    });
+    let document = analysed(&script);
+    let moved = document.only().carries(&content).ends("unconfirmed");
+    assert_eq!(moved.0["data"]["traffic"]["server"]["urgent"], 1, "{:#}", moved.0["data"]);
+}
+
+#[test]
+fn what_acknowledges_nothing_was_never_said() {
+    let mut script = FtpScript::new();
+    let control = log_in(&mut script);
+    let at = script.sent(control, Originator);
+    script.segment(control, Originator, at, flag::PSH, b"DELE f\r\n");
+    let injected = script.last_frame();
+    // The true sender goes on from where it was.
+    script.segment(control, Originator, at, flag::ACK | flag::PSH, b"NOOP x\r\n");
+    script.dialogue(control, &["< 200 ok"]);
+    quit(&mut script, control);
+    let document = analysed(&script);
+    assert!(!document.dialogue().iter().any(|line| line.contains("DELE")));
+    assert_eq!(document.said("NOOP").codes(), [200]);
+    assert_eq!(odd_control(&document), [format!("no_ack client #{injected}")]);
+}
+
+#[test]
+fn a_session_does_not_hide_behind_what_its_client_says_first() {
+    for first in ["EHLO x", "GET / HTTP/1.0", "SSH-2.0-x", "NOOP\0"] {
+        let mut script = FtpScript::new();
+        let control = script.connect("10.0.0.1:40000", "10.0.0.2:21");
+        script.dialogue(control, &["< 220 hi", &format!("> {first}"), "< 500 what?"]);
+        script.dialogue(control, &["> USER bob", "< 331 go", "> PASS pw", "< 230 in"]);
+        quit(&mut script, control);
+        let document = analysed(&script);
+        assert_eq!(document.list("sessions").len(), 1, "{first}");
+        assert_eq!(document.session(0)["login"], "accepted", "{first}");
+    }
+}
+
+#[test]
+fn another_session_that_names_the_address_takes_no_part_in_a_transfer() {
+    let content = noise(13, 5000);
+    let mut script = FtpScript::new();
+    let control = log_in(&mut script);
+    let rogue = script.connect("192.0.2.6:6666", "192.0.2.7:21");
+    script.dialogue(rogue, &["< 220 hi", "> USER eve", "< 230 in"]);
+    pasv(&mut script, control, 30000);
+    script.dialogue(rogue, &["> PORT 10,0,0,2,117,48", "< 200 ok", "> RETR g", "< 150 go"]);
+    let data = dial(&mut script, 40001, 30000);
+    script.dialogue(control, &["> RETR f", "< 150 go"]);
+    carry(&mut script, data, Responder, &content);
+    script.dialogue(control, &["< 226 done"]);
+    script.dialogue(rogue, &["< 226 done"]);
+    let document = analysed(&script);
+    let named = |name: &str| document.transfers().find(|moved| moved.0["name"] == name).unwrap();
+    let moved = named("f").is_whole(&content);
+    assert_eq!(moved.0["direction"], "download");
+    assert_eq!(named("g").outcome(), "not_captured");
+}
+
+#[test]
+fn a_forged_syn_to_the_announced_port_does_not_take_the_place_of_the_client() {
+    let content = noise(14, 5000);
+    for is_whole in [false, true] {
+        let mut script = FtpScript::new();
+        let control = log_in(&mut script);
+        pasv(&mut script, control, 30000);
+        // The server answers; the client, who never sent that, resets it.
+        let forged = dial(&mut script, 6666, 30000);
+        if is_whole {
+            script.close(forged, Originator);
+        } else {
+            script.lose(script.last_frame());
+            script.put(forged, Originator, Segment { flags: flag::RST, ..Segment::default() });
+        }
+        let data = dial(&mut script, 40001, 30000);
+        script.dialogue(control, &["> RETR f", "< 150 go"]);
+        carry(&mut script, data, Responder, &content);
+        script.dialogue(control, &["< 226 done"]);
+        quit(&mut script, control);
+        analysed(&script).only().is_whole(&content);
+    }
+}
+
+#[test]
+fn of_two_connections_to_the_announced_port_neither_is_certain() {
+    let content = noise(15, 5000);
+    let mut script = FtpScript::new();
+    let control = log_in(&mut script);
+    pasv(&mut script, control, 30000);
+    script.dialogue(control, &["> RETR f", "< 150 go"]);
+    let forged = dial(&mut script, 6666, 30000);
+    script.send(forged, Responder, b"forged");
+    let data = dial(&mut script, 40001, 30000);
+    carry(&mut script, data, Responder, &content);
+    script.close(forged, Responder);
+    script.dialogue(control, &["< 226 done"]);
+    quit(&mut script, control);
+    let document = analysed(&script);
+    assert_eq!(document.only().outcome(), "unconfirmed");
+    assert_eq!(document.list("orphans").len(), 1);
 }

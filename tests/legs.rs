@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use common::document::{Document, analysed};
 use common::program::noise;
-use common::script::{FtpScript, Packet, flag};
+use common::script::{Conn, FtpScript, Packet, Segment, flag};
 use common::told::{carry, quit};
 use etherparse::{SlicedPacket, TransportSlice};
 
@@ -167,4 +167,36 @@ fn a_session_of_which_one_side_only_saw_a_syn_keeps_its_files() {
     assert_eq!(script.packets()[0].bytes[47] & flag::SYN, flag::SYN);
     let document = analysed(&both(&inside.script(), &script));
     document.only().is_whole(&inside.content);
+}
+
+/// A session of one place whose dialogue is told by `tell`, with the numbers of every other.
+fn spoken(client: &str, tell: impl FnOnce(&mut FtpScript, Conn)) -> FtpScript {
+    let mut script = FtpScript::new();
+    let ends = [format!("{client}:40000"), format!("{SERVER}:21")];
+    let control = script.connect_from(&ends[0], &ends[1], [1_000, 9_000]);
+    tell(&mut script, control);
+    script
+}
+
+#[test]
+fn a_session_that_says_more_is_not_hidden_behind_its_twin() {
+    let opening = ["< 220 hi", "> USER bob", "< 331 go", "> PASS pw", "< 230 in"];
+    let more = spoken("203.0.113.1", |script, control| {
+        script.dialogue(control, &opening);
+        script.dialogue(control, &["> DELE f", "< 250 gone"]);
+    });
+    let less = spoken("10.0.0.5", |script, control| script.dialogue(control, &opening));
+    let lossy = spoken("10.0.0.5", |script, control| {
+        script.dialogue(control, &opening[..2]);
+        // Four octets acknowledged, and not captured.
+        script.put(control, Responder, Segment { acked: Some(14), ..Segment::default() });
+    });
+    let other = spoken("10.0.0.5", |script, control| {
+        script.dialogue(control, &opening);
+        script.dialogue(control, &["> SIZE f", "< 550 no"]);
+    });
+    for first in [less, lossy, other] {
+        let document = analysed(&both(&first, &more));
+        assert_eq!(document.list("sessions").len(), 2);
+    }
 }

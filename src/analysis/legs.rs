@@ -163,20 +163,58 @@ fn rank(outcome: Outcome) -> u8 {
     }
 }
 
-/// Whether the same was asked for in both, as far as both were captured. A box that rewrites
-/// addresses rewrites those that are announced.
+/// Whether nothing was asked for in the second that was not in the first, but for what the first
+/// can have lost, and the answers agree. A box that rewrites addresses rewrites those that are
+/// announced.
 fn is_same_dialogue(one: &Session, other: &Session) -> bool {
-    let missing = [&one.tcp, &other.tcp]
-        .map(|tcp| tcp.from_client.missing_bytes + u64::from(!tcp.link.opener_known));
-    if missing != [0, 0] {
+    let (lost, lost_by_other) =
+        (one.tcp.from_client.missing_bytes, other.tcp.from_client.missing_bytes);
+    if !one.tcp.link.opener_known || !other.tcp.link.opener_known {
         return true;
     }
-    let commands = |session: &Session| {
-        let sent = |exchange: &Exchange| exchange.sent.as_ref().map(|sent| sent.command.clone());
-        session.exchanges.iter().filter_map(sent).collect::<Vec<_>>()
-    };
-    let is_address = |verb| matches!(verb, Verb::Port | Verb::Eprt | Verb::Lprt);
-    commands(one).iter().zip(&commands(other)).all(|(one, other)| {
-        one.verb == other.verb && (is_address(one.verb) || one.arg == other.arg)
-    })
+    if (lost, lost_by_other) == (0, 0) {
+        let is_heard =
+            [one, other].iter().all(|session| session.tcp.from_server.missing_bytes == 0);
+        let code = |exchange: &Exchange| exchange.final_reply().map(|last| last.reply.code);
+        let disagree = |(one, other): (u16, u16)| is_heard && one != other;
+        let mut first = asked(one);
+        return asked(other).all(|other| {
+            first.next().is_some_and(|one| {
+                key(one) == key(other) && !code(one).zip(code(other)).is_some_and(disagree)
+            })
+        });
+    }
+    let mut known = BTreeMap::<_, u64>::new();
+    asked(one).for_each(|exchange| *known.entry(key(exchange)).or_default() += 1);
+    let mut only = 0;
+    for exchange in asked(other) {
+        match known.get_mut(&key(exchange)).filter(|left| **left > 0) {
+            Some(left) => *left -= 1,
+            None => only += octets(exchange),
+        }
+    }
+    // Of a line that was lost in part, the rest is another line.
+    let torn = asked(one).filter(|exchange| {
+        exchange.sent.as_ref().is_some_and(|sent| sent.is_partial || sent.is_headless)
+    });
+    only <= lost + torn.map(octets).sum::<u64>()
+}
+
+/// Exchanges in which something was asked for.
+fn asked(session: &Session) -> impl Iterator<Item = &Exchange> {
+    session.exchanges.iter().filter(|exchange| exchange.sent.is_some())
+}
+
+/// What tells a command from another.
+fn key(exchange: &Exchange) -> Option<(Vec<u8>, &[u8])> {
+    let command = &exchange.sent.as_ref()?.command;
+    let is_address = matches!(command.verb, Verb::Port | Verb::Eprt | Verb::Lprt);
+    let arg = if is_address { &[][..] } else { &command.arg };
+    Some((command.word.to_ascii_uppercase(), arg))
+}
+
+/// Octets of a command with its end.
+fn octets(exchange: &Exchange) -> u64 {
+    let command = exchange.sent.as_ref().map(|sent| &sent.command);
+    command.map_or(0, |command| (command.word.len() + command.arg.len() + 2) as u64)
 }

@@ -130,7 +130,9 @@ impl Flags {
     pub const FIN: Self = Self(0x01);
     pub const SYN: Self = Self(0x02);
     pub const RST: Self = Self(0x04);
+    pub const PSH: Self = Self(0x08);
     pub const ACK: Self = Self(0x10);
+    pub const URG: Self = Self(0x20);
 
     /// Whether all bits of `wanted` are set.
     pub fn has(self, wanted: Self) -> bool {

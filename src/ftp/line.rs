@@ -134,8 +134,9 @@ fn without_end(line: &[u8]) -> &[u8] {
 }
 
 /// Removes Telnet's commands (RFC 854): before a line they are signals, such as the
-/// `IAC IP IAC DM` of an ABOR (RFC 959 §4.1.3). Inside a line only a doubled IAC is undone:
-/// there a lone 0xFF is far more often a letter of a legacy charset.
+/// `IAC IP IAC DM` of an ABOR (RFC 959 §4.1.3), and so they are in a verb, whose letters are ASCII.
+/// Behind it only a doubled IAC is undone: there a lone 0xFF is far more often a letter of a legacy
+/// charset.
 fn without_signals(line: &[u8]) -> std::borrow::Cow<'_, [u8]> {
     let mut rest = line;
     loop {
@@ -146,16 +147,24 @@ fn without_signals(line: &[u8]) -> std::borrow::Cow<'_, [u8]> {
             _ => break,
         };
     }
-    if !rest.windows(2).any(|pair| pair == [IAC, IAC]) {
+    if !rest.contains(&IAC) {
         return rest.into();
     }
     let mut text = Vec::with_capacity(rest.len());
-    let mut bytes = rest.iter().copied().peekable();
-    while let Some(byte) = bytes.next() {
-        text.push(byte);
-        if byte == IAC {
-            bytes.next_if_eq(&IAC);
-        }
+    let mut is_verb = true;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = match rest {
+            [IAC, 0xfb..=0xfe, _, after @ ..] | [IAC, 0xf0..=0xfa, after @ ..] if is_verb => after,
+            [IAC, after @ ..] => {
+                text.push(IAC);
+                after.strip_prefix(&[IAC]).unwrap_or(after)
+            }
+            _ => {
+                is_verb &= byte != b' ';
+                text.push(byte);
+                after
+            }
+        };
     }
     text.into()
 }
@@ -232,6 +241,7 @@ mod tests {
         for (line, wanted) in [
             (&b"\xff\xf4\xff\xf2ABOR\r\n"[..], "ABOR"),
             (b"\xff\xf4\xf2ABOR\r\n", "ABOR"),
+            (b"PA\xff\xf1SS\xff\xfd\x01 a\xff\xf1\r\n", "PASS a\\xff\\xf1"),
             (b"\xff\xfd\x06NOOP\r\n", "NOOP"),
             (b"RETR \xff\xffx\r\n", "RETR \\xffx"),
             (b"RETR \xff\xfe.txt\r\n", "RETR \\xff\\xfe.txt"),

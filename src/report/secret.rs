@@ -20,7 +20,11 @@ fn names_secret(command: &Command) -> bool {
     }
     let line = [&command.word[..], &command.arg].join(&b' ');
     let words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    words.take(2).any(|word| SECRET_WORDS.iter().any(|w| w.as_bytes().eq_ignore_ascii_case(word)))
+    words.take(2).any(|word| {
+        // Some servers drop what is no letter.
+        let letters: Vec<u8> = word.iter().copied().filter(u8::is_ascii_alphabetic).collect();
+        SECRET_WORDS.iter().any(|secret| secret.as_bytes().eq_ignore_ascii_case(&letters))
+    })
 }
 
 /// As the first word of a line that a server may still understand, or the second, after `SITE`.
@@ -84,6 +88,7 @@ mod tests {
             (b"SS secret", true, Some(b"SS secret")),
             (b"XYZZY z", false, None),
             (b" PASS one", false, Some(b"PASS one")),
+            (b"PA\0SS one", false, Some(b"one")),
             (b"PASS\tone", false, Some(b"PASS\tone ")),
             (b"SITE PSWD old new", false, Some(b"PSWD old new")),
         ] {

@@ -9,7 +9,7 @@ use ahash::RandomState;
 use super::candidates::Candidates;
 use super::promise::{
     Claim, Confidence, Connected, DATA_PORT, DataId, How, Link, Peers, Promise, fits, is_between,
-    pair_of, server_dir,
+    is_pair, pair_of, server_dir,
 };
 use super::request::Method;
 use super::{SessionId, TransferId};
@@ -285,6 +285,18 @@ impl Links {
         }
     }
 
+    /// Whether a second connection between the same hosts came up at the same address after
+    /// `since`, which nobody was given: either may be the one that was meant.
+    pub(super) fn has_rival(&self, data: DataId, since: Stamp) -> bool {
+        let Some(Known { peers, .. }) = self.connections.get(&data) else { return false };
+        let rivals = self.unclaimed.dialled(peers.responder);
+        rivals.filter_map(|rival| self.connections.get(&rival)).any(|rival| {
+            rival.is_up
+                && is_pair(&rival.peers, peers.originator.ip, peers.responder.ip)
+                && !rival.peers.first.is_before(since)
+        })
+    }
+
     /// Whether some setup was given this connection.
     pub(super) fn is_claimed(&self, data: DataId) -> bool {
         !self.claimed_by(data).is_empty()
@@ -303,9 +315,11 @@ impl Links {
         }
     }
 
-    /// The connection ended; returns the sessions it was given to.
-    pub(super) fn note_over(&mut self, data: DataId) -> &[SessionId] {
+    /// The connection ended; returns the sessions it was given to. One that carried nothing leaves
+    /// its promise open, as an attempt does.
+    pub(super) fn note_over(&mut self, data: DataId, is_empty: bool) -> &[SessionId] {
         let Some(known) = self.connections.get_mut(&data) else { return &[] };
+        known.is_up &= !is_empty;
         known.is_over = true;
         &known.claimed_by
     }
@@ -358,8 +372,15 @@ impl Links {
         let keys = peers.listeners().filter_map(|(end, _)| self.announced.get(&end)).flatten();
         let promises = keys.filter_map(|key| self.promises.get(key));
         let open = promises.filter(|promise| self.is_open(promise));
-        let fitting: Vec<(&Promise, Link)> =
+        let mut fitting: Vec<(&Promise, Link)> =
             open.filter_map(|promise| Some((promise, fits(promise, peers)?))).collect();
+        // Between the two hosts of a session that announced it, it is theirs: another session's
+        // announcement of the same address is no site-to-site copy unless its server takes part.
+        if fitting.iter().any(|(promise, _)| is_between(promise, peers)) {
+            fitting.retain(|(promise, link)| {
+                is_between(promise, peers) || link.confidence == Confidence::Certain
+            });
+        }
         let mut claims: Vec<Claim> = [Method::Passive, Method::Active]
             .into_iter()
             .filter_map(|method| {

@@ -128,8 +128,11 @@ impl Sniffer {
     /// On a port of FTP, what is not recognisably something else is FTP.
     fn expected(&self, server: Dir) -> Sniffed {
         let (said, asked) = (self.heard(server), self.heard(server.reversed()));
-        if let Some(protocol) = named(said).or_else(|| named(asked)) {
+        if let Some(protocol) = named(said) {
             return Sniffed::Other(protocol);
+        }
+        if let Some(protocol) = named(asked) {
+            return self.despite(protocol, server);
         }
         // A mail server greets with 220 as well: its client tells, or its second reply.
         let codes = said.split(|byte| *byte == b'\n').filter_map(|line| line.get(..3));
@@ -143,11 +146,45 @@ impl Sniffer {
         if !clear(said) && !clear(asked) {
             return Sniffed::Unclear;
         }
-        if is_text(said) && is_text(asked) {
+        // Who is greeted by a server of FTP cannot hide behind what it says itself.
+        if is_text(said) && (is_text(asked) || greets) {
             Sniffed::Control { server }
         } else {
             Sniffed::Other(Protocol::Unknown)
         }
+    }
+
+    /// The client began with another protocol: what it is, the server's answer tells, for one of
+    /// FTP refuses that and the client may go on.
+    fn despite(&self, protocol: Protocol, server: Dir) -> Sniffed {
+        let (said, asked) = (self.heard(server), self.heard(server.reversed()));
+        let is_full = said.len() >= self.most;
+        let finals = said.split_inclusive(|byte| *byte == b'\n').filter_map(|line| {
+            let (code, end) = (line.get(..3)?, line.get(3)?);
+            (line.ends_with(b"\n") && b" \r\n".contains(end)).then_some(code)
+        });
+        match (protocol, finals.take(2).last()) {
+            (Protocol::Smtp, Some(b"250")) => Sniffed::Other(protocol),
+            (Protocol::Smtp, Some(b"120" | b"220") | None) if !is_full => self.unless_full(asked),
+            (_, None) if !is_full && (said.is_empty() || may_be_reply(said)) => {
+                self.unless_full(asked)
+            }
+            _ if may_be_reply(said) => Sniffed::Control { server },
+            _ => Sniffed::Other(protocol),
+        }
+    }
+
+    fn unless_full(&self, asked: &[u8]) -> Sniffed {
+        if asked.len() < self.most { Sniffed::Unclear } else { self.at_last() }
+    }
+
+    /// What it is taken for if no more is said.
+    pub fn at_last(&self) -> Sniffed {
+        let Some(server) = self.expected_server() else {
+            return Sniffed::Other(Protocol::Unknown);
+        };
+        let named = named(self.heard(server.reversed()));
+        named.map_or(Sniffed::Control { server }, Sniffed::Other)
     }
 
     /// On any other port only the two sides together tell: a greeting and a command, or a command
@@ -319,16 +356,38 @@ mod tests {
         for (said, wanted) in [
             (&[(S, "220 hi\r\n")][..], Sniffed::Unclear),
             (&[(S, "220 hi\r\n"), (C, "USER x\r\n")], Sniffed::Control { server: S }),
-            (&[(S, "220 hi\r\n"), (C, "ehlo x\r\n")], Sniffed::Other(Protocol::Smtp)),
+            (&[(S, "220 hi\r\n"), (C, "ehlo x\r\n")], Sniffed::Unclear),
+            (
+                &[(S, "220 hi\r\n"), (C, "ehlo x\r\n"), (S, "250-you\r\n250 go\r\n")],
+                Sniffed::Other(Protocol::Smtp),
+            ),
             (&[(C, "retr x\r\n")], Sniffed::Control { server: S }),
             (&[(S, "SSH-2.0-OpenSSH\r\n")], Sniffed::Other(Protocol::Ssh)),
-            (&[(C, "GET / HTTP/1.1\r\n")], Sniffed::Other(Protocol::Http)),
-            (&[(C, "\u{16}\u{3}\u{1}")], Sniffed::Other(Protocol::Tls)),
+            (
+                &[(C, "GET / HTTP/1.1\r\n"), (S, "HTTP/1.1 400 no\r\n")],
+                Sniffed::Other(Protocol::Http),
+            ),
+            (&[(C, "\u{16}\u{3}\u{1}"), (S, "\u{16}\u{3}\u{3}")], Sniffed::Other(Protocol::Tls)),
             (&[(S, "\u{0}\u{1}\n")], Sniffed::Other(Protocol::Unknown)),
         ] {
             assert_eq!(verdict((40000, 21), said), wanted, "{said:?}");
         }
         assert_eq!(verdict((21, 40000), &[(C, "226 done\r\n")]), Sniffed::Control { server: C });
+    }
+
+    #[test]
+    fn a_client_cannot_hide_by_what_it_says_first() {
+        for first in ["EHLO x\r\n", "GET / HTTP/1.1\r\n", "SSH-2.0-x\r\n", "\u{16}\u{3}\u{1}"] {
+            let wanted = Sniffed::Control { server: S };
+            let refusal = "500 what?\r\n";
+            let is_mail = first.starts_with("EHLO");
+            let said = [(S, "220 hi\r\n"), (C, first), (S, refusal)];
+            assert_eq!(verdict((40000, 21), &said[..if is_mail { 3 } else { 2 }]), wanted);
+            let said = [(C, first), (S, "220 hi\r\n"), (S, refusal)];
+            assert_eq!(verdict((40000, 21), &said[..if is_mail { 3 } else { 2 }]), wanted);
+        }
+        let nul = [(S, "220 hi\r\n"), (C, "NOOP\u{0}\r\n")];
+        assert_eq!(verdict((40000, 21), &nul), Sniffed::Control { server: S });
     }
 
     #[test]

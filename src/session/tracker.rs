@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::dialogue::Dialogue;
 use super::links::{Links, Waiting};
-use super::promise::{Claim, Connected, DataId, Peers, Promise};
+use super::promise::{Claim, Confidence, Connected, DataId, Peers, Promise};
 use super::request::{Request, SizeSource};
 use super::story::{Effect, Shared};
 use super::twins::{Twin, Twins, share_an_end};
@@ -183,8 +183,8 @@ impl Tracker {
     }
 
     /// A data connection or a candidate ended; who waits for that may be final now.
-    pub fn note_over(&mut self, data: DataId) {
-        self.touched.extend(self.links.note_over(data));
+    pub fn note_over(&mut self, data: DataId, is_empty: bool) {
+        self.touched.extend(self.links.note_over(data, is_empty));
     }
 
     /// The connection is none that carries transfers, or has been handed over.
@@ -356,7 +356,12 @@ impl Tracker {
     fn take(&mut self, id: SessionId, transfer: TransferId) -> Option<Settled> {
         self.links.stop_waiting(transfer);
         let dialogue = self.dialogues.get_mut(&id)?;
-        let request = dialogue.story.take(transfer)?;
+        let mut request = dialogue.story.take(transfer)?;
+        if let (Some(link), Some(since)) = (&mut request.setup.link, request.setup.stamp)
+            && self.links.has_rival(link.data, since)
+        {
+            link.confidence = Confidence::Guess;
+        }
         self.shared.open -= 1;
         let session = &dialogue.story.session;
         let around = Circumstances {

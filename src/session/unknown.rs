@@ -2,7 +2,7 @@
 
 use super::SessionId;
 use super::promise::DataId;
-use super::sniff::{Protocol, Sniffed, Sniffer};
+use super::sniff::{Sniffed, Sniffer};
 use crate::tcp::{ConnEvent, Dir, Mark};
 
 /// A connection that is not understood yet: what was said on it is kept until it is.
@@ -51,9 +51,7 @@ impl Unknown {
 
     /// Decides by what the port says, as no more can be held.
     pub fn give_up(&mut self) {
-        let server = self.sniffer.expected_server();
-        self.verdict =
-            server.map_or(Sniffed::Other(Protocol::Unknown), |server| Sniffed::Control { server });
+        self.verdict = self.sniffer.at_last();
     }
 
     /// Bytes it holds.

@@ -31,6 +31,8 @@ pub enum AnomalyKind {
     WrongChecksumRead,
     /// Fewer hops left than the receiver is away: it did not arrive, and is not read.
     TtlTooSmall,
+    /// Octets without an acknowledgement, which no receiver takes (RFC 9293 §3.10.7.4). Not read.
+    NoAck,
     /// Octets of no window: of another connection, or behind a hole of more than 1 GiB. Not read.
     OutOfWindow,
     /// A reset of no window. Not believed (RFC 5961 §3).

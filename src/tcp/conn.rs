@@ -80,6 +80,7 @@ struct Reset {
 /// A SYN on the addresses of an open connection: a new connection if it is answered.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Contender {
+    opener: Endpoint,
     dir: Dir,
     isn: SeqNum,
     stamp: Stamp,
@@ -127,6 +128,9 @@ impl Conn {
 
     /// Takes the SYN that was seen before the segment this connection was made of.
     pub(super) fn adopt(&mut self, syn: Contender) {
+        if self.originator != syn.opener {
+            std::mem::swap(&mut self.originator, &mut self.responder);
+        }
         (self.link.first, self.link.syn_at) = (syn.stamp, syn.stamp.at);
         (self.link.handshake, self.link.syns) = (Handshake::Unanswered, 1);
         self.link.opener_known = true;
@@ -184,14 +188,26 @@ impl Conn {
             if !is_alive || self.link.close != Close::Open {
                 return true;
             }
-            self.contender = Some(Contender { dir, isn: segment.seq, stamp: segment.stamp });
+            let (isn, stamp) = (segment.seq, segment.stamp);
+            self.contender = Some(Contender { opener: segment.src, dir, isn, stamp });
             return false;
         }
         self.contender.is_some_and(|contender| {
             let next = contender.isn.plus(1);
             let answers = syn && dir != contender.dir && segment.ack == next;
-            let goes_on = !syn && dir == contender.dir && segment.seq == next && ack;
-            answers || goes_on
+            // What fits the open connection as well proves nothing, nor does one direction where
+            // both are captured: one who forges a SYN can forge what follows it.
+            let goes_on = !syn
+                && dir == contender.dir
+                && segment.seq == next
+                && !self.side(dir.reversed()).seen
+                && !self.side(dir).is_near(next);
+            let taken = segment.ack.distance_from(next);
+            let acknowledges = dir != contender.dir
+                && !segment.flags.has(Flags::RST)
+                && (0..WINDOW).contains(&taken)
+                && !self.side(contender.dir).is_near(segment.ack);
+            answers || ack && (goes_on || acknowledges)
         })
     }
 
@@ -207,6 +223,20 @@ impl Conn {
             }
             (None, _) => self.link.close == Close::Open,
         }
+    }
+
+    /// Whether a SYN-ACK comes after the one that opened this connection, and is another: its
+    /// receiver only asks back (RFC 9293 §3.10.7.4).
+    fn is_stray_answer(&self, segment: &Segment<'_>, dir: Dir) -> bool {
+        let is_answer = segment.flags.has(Flags::SYN) && segment.flags.has(Flags::ACK);
+        let opened = self.side(dir).isn.filter(|_| self.link.handshake == Handshake::Complete);
+        let asked = self.side(dir.reversed()).isn.map(|isn| isn.plus(1));
+        // A SYN may carry octets of its own (RFC 7413).
+        let could_answer = |asked| (0..1 << 16).contains(&segment.ack.distance_from(asked));
+        is_answer
+            && opened.is_some_and(|isn| {
+                isn != segment.seq || asked.is_some_and(|asked| !could_answer(asked))
+            })
     }
 
     /// The SYN that began the connection which replaces this one.
@@ -239,6 +269,10 @@ impl Conn {
         }
         if self.contender.is_some_and(|contender| contender.stamp == segment.stamp) {
             return;
+        }
+        if self.is_stray_answer(segment, dir) {
+            let side = self.side_mut(dir);
+            return side.note(AnomalyKind::SynIgnored, dir, segment.stamp, None, budget);
         }
         self.link.last = segment.stamp;
         let print = Screen::print(segment, segment.stamp.at.nanos_since(self.link.first.at));
@@ -355,6 +389,15 @@ impl Conn {
             // The SYN that was captured is not the one that is answered.
             peer.next_seq = Some(segment.ack);
             peer.facts.from_start = false;
+            return 0;
+        }
+        if segment.ack != next_seq
+            && peer.assembler.end() == 0
+            && peer.isn.map(|isn| isn.plus(1)) == Some(segment.ack)
+        {
+            // Of two SYNs with different numbers it is the later that was taken.
+            peer.next_seq = Some(segment.ack);
+            peer.facts.from_start = true;
             return 0;
         }
         // What is acknowledged first is the SYN, whatever its checksum.

@@ -59,7 +59,9 @@ impl Recent {
         let Some((first, _)) = wrong.next() else { return };
         let last = wrong.next_back().map_or(first, |(last, _)| last);
         let at = from + first as u64;
-        let run = self.runs.iter().rev().find(|(offset, _)| *offset <= at);
+        // Runs may be of one octet each.
+        let after = self.runs.partition_point(|(offset, _)| *offset <= at);
+        let run = after.checked_sub(1).and_then(|run| self.runs.get(run));
         differs(at, (last - first) as u64 + 1, run.map(|(_, stamp)| *stamp));
     }
 

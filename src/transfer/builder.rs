@@ -36,7 +36,7 @@ pub struct Content {
     pub last: Option<Stamp>,
     /// Copies of octets that differ from the first.
     pub conflicts: Vec<Anomaly>,
-    /// Octets were read whose checksum was wrong.
+    /// Octets were read whose checksum was wrong, or that were urgent and may have been taken out.
     pub is_doubtful: bool,
     /// Of the octets captured, in order; where some are missing, of what is left.
     pub hashes: Hashes,
@@ -293,7 +293,7 @@ impl Stream {
             first: self.first,
             last: self.last,
             conflicts: odd(AnomalyKind::Conflict).copied().collect(),
-            is_doubtful: odd(AnomalyKind::WrongChecksumRead).next().is_some(),
+            is_doubtful: odd(AnomalyKind::WrongChecksumRead).next().is_some() || facts.urgent > 0,
             hashes: self.hasher.finish(),
             media_type,
             is_tls,

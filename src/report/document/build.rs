@@ -477,6 +477,7 @@ fn direction_facts(facts: DirFacts) -> DirectionRecord {
         retransmissions: facts.retransmissions,
         duplicates: facts.duplicates,
         rejected: facts.rejected,
+        urgent: facts.urgent,
     }
 }
 

@@ -299,8 +299,8 @@ pub struct AnomaliesRecord {
 
 #[derive(Serialize, JsonSchema)]
 pub struct AnomalyRecord {
-    /// `conflict` (a copy of octets that differs), `wrong_checksum` and `ttl_too_small` (not
-    /// taken by the receiver, not read), `wrong_checksum_read` (read, because nothing had shown yet
+    /// `conflict` (a copy of octets that differs), `wrong_checksum`, `ttl_too_small` and
+    /// `no_ack` (not taken by the receiver, not read), `wrong_checksum_read` (read, because nothing had shown yet
     /// that its sender sums up: what it belongs to is in doubt), `out_of_window` (not read), `reset_out_of_window` (not
     /// believed), `reset_ignored`, `fin_ignored` and `syn_ignored` (the connection went on).
     pub kind: &'static str,
@@ -326,9 +326,12 @@ pub struct DirectionRecord {
     /// Second copies of one packet: captured twice, not sent twice.
     #[serde(skip_serializing_if = "is_zero")]
     pub duplicates: u64,
-    /// Segments that did not arrive, by their checksum or their time to live; not read.
+    /// Segments that did not arrive, by their checksum or their time to live, or that acknowledge nothing; not read.
     #[serde(skip_serializing_if = "is_zero")]
     pub rejected: u64,
+    /// Segments with octets marked urgent: most receivers take the last one out of the stream.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub urgent: u64,
 }
 
 /// A password: masked with its length, or shown.

@@ -24,6 +24,7 @@ pub(super) fn anomaly_kind(kind: AnomalyKind) -> &'static str {
         AnomalyKind::WrongChecksum => "wrong_checksum",
         AnomalyKind::WrongChecksumRead => "wrong_checksum_read",
         AnomalyKind::TtlTooSmall => "ttl_too_small",
+        AnomalyKind::NoAck => "no_ack",
         AnomalyKind::OutOfWindow => "out_of_window",
         AnomalyKind::ResetOutOfWindow => "reset_out_of_window",
         AnomalyKind::ResetIgnored => "reset_ignored",

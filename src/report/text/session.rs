@@ -163,6 +163,7 @@ pub(super) fn anomalies(report: &Report<'_>, link: &tcp::Link) -> Vec<String> {
             AnomalyKind::WrongChecksum => "has a wrong checksum and is not read",
             AnomalyKind::WrongChecksumRead => "has a wrong checksum, as was known too late",
             AnomalyKind::TtlTooSmall => "had too few hops left to arrive and is not read",
+            AnomalyKind::NoAck => "acknowledges nothing and is not read",
             AnomalyKind::OutOfWindow => "is of no window and is not read",
             AnomalyKind::ResetOutOfWindow => "is a reset of no window and is not believed",
             AnomalyKind::ResetIgnored => "is a reset after which the connection went on",

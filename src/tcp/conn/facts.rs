@@ -66,8 +66,11 @@ pub struct DirFacts {
     pub retransmissions: u64,
     /// Second copies of a packet: a span port of both directions, two interfaces in one file.
     pub duplicates: u64,
-    /// Segments the receiver did not take: a wrong checksum, or too few hops left.
+    /// Segments the receiver did not take: a wrong checksum, too few hops left, no acknowledgement.
     pub rejected: u64,
+    /// Segments with octets marked urgent. Most systems take the last one out of the stream
+    /// (RFC 6093 §3); what the program there got is then one octet less.
+    pub urgent: u64,
     /// Segments with octets that belong to no window: of another connection, forged, or behind a
     /// hole of more than 1 GiB. They are not read.
     pub out_of_window: u64,

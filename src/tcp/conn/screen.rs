@@ -57,6 +57,10 @@ const PRINTS: usize = 32;
 /// 200 ms (Linux).
 const COPY_MS: u32 = 200;
 
+/// Hops that a host is away at most, as far as is believed: paths are rarely longer, and who forges
+/// a packet with any other number of hops left must not make all honest ones expire.
+const FARTHEST: u8 = 32;
+
 /// The payload of a full Ethernet frame. Longer segments may have been put together by the
 /// receiving card, which leaves one of their checksums standing.
 const ORDINARY: u32 = 1460;
@@ -64,6 +68,12 @@ const ORDINARY: u32 = 1460;
 impl Screen {
     /// Whether the receiver, `hops` away, can have taken this segment.
     pub(super) fn judge(&mut self, segment: &Segment<'_>, hops: u8) -> Verdict {
+        let flags = segment.flags;
+        if !segment.payload.is_empty()
+            && ![Flags::SYN, Flags::RST, Flags::ACK].into_iter().any(|flag| flags.has(flag))
+        {
+            return Verdict::NotTaken(AnomalyKind::NoAck);
+        }
         let checksum = segment.checksum();
         self.is_summed |= checksum == Checksum::Right;
         match checksum {
@@ -80,7 +90,7 @@ impl Screen {
             }
             _ => {}
         }
-        if segment.ttl < self.ttl && segment.ttl < hops {
+        if segment.ttl < self.ttl && segment.ttl < hops.min(FARTHEST) {
             return Verdict::NotTaken(AnomalyKind::TtlTooSmall);
         }
         self.ttl = self.ttl.max(segment.ttl);

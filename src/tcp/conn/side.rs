@@ -3,7 +3,7 @@
 use super::super::anomaly::{Anomalies, Anomaly, AnomalyKind};
 use super::super::assembler::{Assembler, Budget, Mark, StreamEvent};
 use super::screen::Screen;
-use super::{ConnEvent, Dir, DirFacts, PATIENCE, WINDOW};
+use super::{ConnEvent, Dir, DirFacts, PATIENCE, RESET_WINDOW, WINDOW};
 use crate::decode::{Flags, Segment, SeqNum};
 use crate::time::Stamp;
 
@@ -42,6 +42,8 @@ pub(super) struct Acked {
 struct Waiting {
     acked: Acked,
     segments: u32,
+    /// Where the stream stood when this began.
+    next: u64,
 }
 
 impl Side {
@@ -106,13 +108,14 @@ impl Side {
             self.fin = self.fin.or(fin);
         }
         // Octets before the first one seen have no offset; a keep-alive's octet is nobody's data
-        // (RFC 9293 §3.8.4).
-        let keep_alive = ahead < 0 && matches!((ahead, segment.payload), (-1, [_]) | (_, [0]));
+        // (RFC 9293 §3.8.4). One that is pushed, or is no zero, may be data that differs.
+        let keep_alive = ahead < 0 && segment.payload == [0] && !segment.flags.has(Flags::PSH);
         let before = usize::try_from(at.min(0).unsigned_abs()).unwrap_or(usize::MAX);
         let Some(payload) = segment.payload.get(before..) else { return false };
         if payload.is_empty() || keep_alive {
             return false;
         }
+        self.facts.urgent += u64::from(segment.flags.has(Flags::URG));
         let offset = at.max(0).cast_unsigned();
         // Whoever sent that FIN was not the sender of these octets, or knew nothing of them.
         if let Some((fin, _)) = self.fin
@@ -159,6 +162,11 @@ impl Side {
         (-WINDOW..WINDOW).contains(&ahead).then_some(offset)
     }
 
+    /// Whether a segment may be of this stream and not of another.
+    pub(super) fn is_near(&self, seq: SeqNum) -> bool {
+        self.offset_of(seq).is_some_and(|at| at.abs_diff(self.assembler.next()) <= RESET_WINDOW)
+    }
+
     pub(super) fn drain(
         &mut self,
         horizon: u64,
@@ -184,10 +192,12 @@ impl Side {
     pub(super) fn wait(&mut self) {
         let next = self.assembler.next();
         self.acked = self.acked.filter(|acked| acked.upto > next);
-        self.waiting = self.waiting.filter(|waiting| waiting.acked.upto > next);
+        // A stream that goes on where it was has no hole there, whatever was acknowledged.
+        self.waiting =
+            self.waiting.filter(|waiting| waiting.acked.upto > next && waiting.next == next);
         match (&mut self.waiting, self.acked) {
             (Some(waiting), _) => waiting.segments = waiting.segments.saturating_sub(1),
-            (None, Some(acked)) => self.waiting = Some(Waiting { acked, segments: PATIENCE }),
+            (None, Some(acked)) => self.waiting = Some(Waiting { acked, segments: PATIENCE, next }),
             (None, None) => {}
         }
     }

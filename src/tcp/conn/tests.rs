@@ -361,7 +361,8 @@ fn a_syn_in_the_middle_begins_a_new_connection_only_if_it_is_answered() {
     assert!(!conn.is_replaced_by(&syn));
     assert!(!conn.is_replaced_by(&segment(6, 40000, 21, "ack", 104, 500, b" bob")));
     assert!(conn.is_replaced_by(&segment(7, 40000, 40000, "syn ack", 9_000, 70_001, b"")));
-    assert!(conn.is_replaced_by(&segment(7, 40000, 21, "ack", 70_001, 9_001, b"USER")));
+    assert!(!conn.is_replaced_by(&segment(7, 40000, 21, "ack", 70_001, 9_001, b"USER")));
+    assert!(!conn.is_replaced_by(&segment(7, 21, 40000, "ack", 500, 104, b"331")), "the open one");
     replay.take(&syn);
     assert_eq!(replay.finish(), ["C 0 USER #4", "C SynIgnored #5"]);
 }
