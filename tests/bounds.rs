@@ -13,6 +13,7 @@ use ftpscope::analysis::{Analysis, CaptureFacts, Collector, Keeper};
 use ftpscope::analyzer::{AnalysisOptions, analyze};
 use ftpscope::capture::{Capture, ReadOptions, Source};
 use ftpscope::limits::Limits;
+use ftpscope::report::text::{self, Style};
 use ftpscope::session::{Exchange, Session, SessionId};
 use ftpscope::transfer::{Orphan, Outcome, Transfer};
 
@@ -486,6 +487,26 @@ fn text_of_a_listing_beyond_the_bound_gives_no_sizes() {
     let analysis = read(&script, with(|limits| limits.listing_bytes = cut));
     assert_reached(&analysis, &[("listing_bytes", 1)]);
     assert_eq!(analysis.transfers[1].request.expected, None);
+}
+
+#[test]
+fn a_transfer_with_holes_for_whose_list_there_is_no_room_is_not_complete() {
+    let mut script = FtpScript::new();
+    let control = log_in(&mut script);
+    fetch(&mut script, control, "RETR f", [40_001, 30_000], &noise(1, 5 * 1460));
+    let lost = noise(1, 5 * 1460)[1460..2 * 1460].to_vec();
+    script.lose(script.frame_of(&lost));
+    let analysis = read(&script, with(|limits| limits.carried_bytes = 0));
+    assert!(analysis.capture.limits_reached["ranges"] > 0);
+    let [transfer] = &analysis.transfers[..] else { panic!("one transfer") };
+    let content = transfer.content.as_ref().expect("it has content");
+    assert_eq!((transfer.outcome, content.bytes), (Outcome::Gaps, 4 * 1460));
+    assert_eq!((content.missing.len(), content.missing_unlisted), (0, 1460));
+    let style = Style { colour: false, width: 80, show_secrets: false };
+    let mut report = Vec::new();
+    text::write(&analysis, &style, &mut report).expect("memory takes it");
+    let report = String::from_utf8(report).expect("a report is UTF-8");
+    assert!(report.contains("Missing: 1,460 B that are not listed"), "{report}");
 }
 
 #[test]

@@ -99,7 +99,7 @@ impl<M: Copy> LineSplitter<M> {
         if let Some((start, first)) = self.first {
             let text = without_signals(without_end(&self.pending));
             let (dropped, after_gap) = (self.dropped, self.after_gap);
-            if !text.is_empty() {
+            if !text.is_empty() || dropped > 0 {
                 out(Line {
                     bytes: &text,
                     dropped,
@@ -224,6 +224,8 @@ mod tests {
             lines(&[b"RETR 6789", b"0123456789\r\nQUIT\r\n"], 10),
             ["RETR 67890 0..1@21 dropped 11", "QUIT 1..1@27"]
         );
+        // Nothing but signals was kept: what was dropped behind them is told all the same.
+        assert_eq!(lines(&[b"\xff\xf4\xff\xf4ABOR"], 4), [" 0..1@8 dropped 4 torn"]);
     }
 
     #[test]

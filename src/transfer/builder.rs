@@ -145,7 +145,7 @@ impl Builder {
 impl Content {
     /// Whether nothing is known to be missing.
     pub fn is_whole(&self) -> bool {
-        self.missing.is_empty()
+        self.missing.is_empty() && self.missing_unlisted == 0
     }
 
     /// Bytes it holds of the room of all.

@@ -8,7 +8,7 @@ pub type Sizes = Vec<(Vec<u8>, u64)>;
 
 /// Names and sizes of the plain files a listing shows. Unless the text `is_all` of it, what stands
 /// behind its last line end may be the beginning of a longer line.
-pub(super) fn sizes(verb: Verb, text: &[u8], is_all: bool) -> Sizes {
+pub fn sizes(verb: Verb, text: &[u8], is_all: bool) -> Sizes {
     let parse = match verb {
         Verb::Mlsd => mlsd_line,
         Verb::List => list_line,

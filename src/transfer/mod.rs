@@ -9,7 +9,7 @@ mod room;
 mod sink;
 
 pub use self::builder::{Builder, Content, Missing};
-pub use self::listing::Sizes;
+pub use self::listing::{Sizes, sizes};
 pub use self::orphan::{Hosts, Orphan, Resemblance};
 pub use self::outcome::Outcome;
 pub use self::room::Room;
@@ -125,7 +125,7 @@ impl Transfer {
             Verb::Mlsd => SizeSource::Mlsd,
             _ => return None,
         };
-        let sizes = content.is_whole().then(|| listing::sizes(self.request.verb, &text, is_all))?;
+        let sizes = content.is_whole().then(|| sizes(self.request.verb, &text, is_all))?;
         Some((sizes, source))
     }
 

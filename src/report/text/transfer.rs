@@ -272,19 +272,19 @@ fn no_connection(transfer: &Transfer) -> String {
 
 /// `Missing: 1,460 B at 2,920; 2,920 B at 8,760; … and 3 more`.
 fn missing(content: &Content) -> Option<String> {
-    if content.missing.is_empty() {
+    if content.is_whole() {
         return None;
     }
-    let ranges = content.missing.iter().take(MOST_RANGES).map(range).collect::<Vec<_>>();
-    let mut text = format!("Missing: {}", ranges.join("; "));
+    let mut parts: Vec<_> = content.missing.iter().take(MOST_RANGES).map(range).collect();
     let more = content.missing.len().saturating_sub(MOST_RANGES) as u64;
     if more > 0 {
-        text.push_str(&format!("; … and {}", plural(more, "more range")));
+        parts.push(format!("… and {}", plural(more, "more range")));
     }
     if content.missing_unlisted > 0 {
-        text.push_str(&format!("; and {} that are not listed", bytes(content.missing_unlisted)));
+        let and = if parts.is_empty() { "" } else { "and " };
+        parts.push(format!("{and}{} that are not listed", bytes(content.missing_unlisted)));
     }
-    Some(text)
+    Some(format!("Missing: {}", parts.join("; ")))
 }
 
 /// A few show where it hurts; the document has all.

@@ -1,0 +1,71 @@
+//! Addresses in commands and replies, and the sizes in listings.
+
+#![no_main]
+
+use std::net::IpAddr;
+
+use ftpscope::ftp::{Announced, Verb, find_host_port, find_long_host_port};
+use ftpscope::ftp::{parse_229, parse_eprt, parse_lprt, parse_port};
+use ftpscope::transfer::sizes;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &[u8]| {
+    for found in [parse_port(text), find_host_port(text)].into_iter().flatten() {
+        let spelled = short(&found).expect("six octets are an IPv4 address");
+        assert_eq!(parse_port(spelled.as_bytes()), Some(found));
+        let reply = format!("Entering Passive Mode ({spelled}).");
+        assert_eq!(find_host_port(reply.as_bytes()), Some(found));
+    }
+    for found in [parse_lprt(text), find_long_host_port(text)].into_iter().flatten() {
+        let spelled = long(&found);
+        assert_eq!(parse_lprt(spelled.as_bytes()), Some(found));
+        assert_eq!(find_long_host_port(format!("at ({spelled})").as_bytes()), Some(found));
+    }
+    for found in [parse_eprt(text), parse_229(text)].into_iter().flatten() {
+        let spelled = match found.ip {
+            Some(ip) => format!("|{}|{ip}|{}|", if ip.is_ipv4() { 1 } else { 2 }, found.port),
+            None => format!("|||{}|", found.port),
+        };
+        assert_eq!(parse_eprt(spelled.as_bytes()), found.ip.and(Some(found)));
+        assert_eq!(parse_229(format!("ok ({spelled}) ok").as_bytes()), Some(found));
+    }
+    for verb in [Verb::List, Verb::Mlsd, Verb::Nlst] {
+        listing(verb, text);
+    }
+});
+
+/// What a listing shows is what its lines show, each alone; its last one counts only where
+/// the text is all of it.
+fn listing(verb: Verb, text: &[u8]) {
+    let all = sizes(verb, text, true);
+    let lines = text.split_inclusive(|byte| *byte == b'\n');
+    let each: Vec<_> = lines.flat_map(|line| sizes(verb, line, true)).collect();
+    assert_eq!(all, each);
+    assert!(verb != Verb::Nlst || all.is_empty());
+    let cut = sizes(verb, text, false);
+    assert!(all.starts_with(&cut) && all.len() - cut.len() <= 1);
+    for (name, size) in &all {
+        let has = |wanted: &[u8]| text.windows(wanted.len()).any(|part| part == wanted);
+        assert!(name.is_empty() || has(name));
+        assert!(has(size.to_string().as_bytes()), "{size} is not there");
+    }
+}
+
+fn short(announced: &Announced) -> Option<String> {
+    let Some(IpAddr::V4(ip)) = announced.ip else { return None };
+    let [a, b, c, d] = ip.octets();
+    let [high, low] = announced.port.to_be_bytes();
+    Some(format!("{a},{b},{c},{d},{high},{low}"))
+}
+
+fn long(announced: &Announced) -> String {
+    let (family, octets) = match announced.ip.expect("it has an address") {
+        IpAddr::V4(ip) => (4, ip.octets().to_vec()),
+        IpAddr::V6(ip) => (6, ip.octets().to_vec()),
+    };
+    let mut fields = vec![family, octets.len() as u8];
+    fields.extend(octets);
+    fields.push(2);
+    fields.extend(announced.port.to_be_bytes());
+    fields.iter().map(u8::to_string).collect::<Vec<_>>().join(",")
+}
