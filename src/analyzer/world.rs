@@ -1,0 +1,411 @@
+//! What connections are and what becomes of what they say: it only routes.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::AnalysisOptions;
+use crate::analysis::{Collector, Legs, NotFtp};
+use crate::decode::Endpoint;
+use crate::session::{
+    Connected, DataId, Outcome, Peers, Session, SessionId, Settled, Sniffed, Sniffer, Tracker,
+    Unknown,
+};
+use crate::tcp::{Budget, Conn, ConnEvent, Dir, Handshake, Slot};
+use crate::transfer::{Builder, ByteSink, Carried, Hosts, Orphan, Room, Sinks, Transfer};
+
+/// What a connection is.
+pub(super) enum Role {
+    /// Not yet clear; what was said is kept until it is.
+    Unknown(Box<Unknown>),
+    Control {
+        session: SessionId,
+        server: Dir,
+    },
+    Data {
+        builder: Box<Builder>,
+        id: DataId,
+        is_up: bool,
+        /// Whether it is one of those that remember more than a little.
+        is_compared: bool,
+    },
+}
+
+/// Everything but the connections themselves.
+pub(super) struct World<'a> {
+    options: AnalysisOptions,
+    tracker: Tracker,
+    /// Data connections that are over and whose transfers are not settled.
+    /// Boxed: the map moves its values about.
+    carried: BTreeMap<DataId, Box<Ready>>,
+    /// Endpoints where FTP was found by what was said.
+    servers: HashSet<Endpoint>,
+    hosts: Hosts,
+    legs: Legs,
+    /// Data connections that remember much.
+    compared: usize,
+    pub(super) not_ftp: Vec<NotFtp>,
+    /// What data connections may hold together.
+    room: Room,
+    /// Bytes held of the connections of which nobody knows what they are.
+    unclear: usize,
+    overflows: BTreeMap<&'static str, u64>,
+    sinks: Option<&'a mut dyn Sinks>,
+    pub(super) out: &'a mut dyn Collector,
+}
+
+/// A data connection that is over, and how many transfers took it.
+struct Ready {
+    carried: Carried,
+    taken: usize,
+}
+
+/// What becomes of a connection after a segment.
+pub(super) enum Next {
+    Follow,
+    Ignore,
+    End,
+}
+
+impl<'a> World<'a> {
+    pub(super) fn new(
+        options: &AnalysisOptions,
+        sinks: Option<&'a mut dyn Sinks>,
+        out: &'a mut dyn Collector,
+    ) -> Self {
+        let limits = &options.limits;
+        Self {
+            tracker: Tracker::new(limits, !out.wants_exchanges()),
+            options: options.clone(),
+            carried: BTreeMap::new(),
+            servers: HashSet::new(),
+            hosts: Hosts::new(limits.host_pairs),
+            legs: Legs::default(),
+            compared: 0,
+            not_ftp: Vec::new(),
+            room: Room::new(limits.carried_bytes),
+            unclear: 0,
+            overflows: BTreeMap::new(),
+            sinks,
+            out,
+        }
+    }
+}
+
+impl World<'_> {
+    /// Says what a new connection may be.
+    pub(super) fn meet(&mut self, conn: &mut Conn) -> Role {
+        let (ports, most) = (&self.options.ports, self.options.limits.unclear_bytes_each);
+        let is_ftp = |end: &Endpoint| {
+            end.port == FTP_PORT || ports.contains(&end.port) || self.servers.contains(end)
+        };
+        let sniffer =
+            Sniffer::new(conn.originator, conn.responder, conn.link.opener_known, most, is_ftp);
+        let mut unknown = Box::new(Unknown::new(sniffer));
+        if unknown.sniffer.expected_server().is_some() {
+            unknown.reserved = Some(self.tracker.reserve());
+        } else {
+            match self.tracker.connect(&peers_of(conn)) {
+                Connected::Stranger => unknown.candidate = self.tracker.suspect(&peers_of(conn)),
+                Connected::Candidate(id) => unknown.candidate = Some(id),
+                Connected::Claimed(id) => return self.data_role(id, conn),
+            }
+        }
+        conn.remember(self.options.limits.remembered_bytes);
+        Role::Unknown(unknown)
+    }
+
+    fn data_role(&mut self, id: DataId, conn: &mut Conn) -> Role {
+        let limits = &self.options.limits;
+        let is_compared = self.compared < limits.compared;
+        self.compared += usize::from(is_compared);
+        conn.remember(if is_compared { limits.compared_bytes } else { limits.remembered_bytes });
+        let builder = Box::new(Builder::new(id, self.options.hashes));
+        Role::Data { builder, id, is_up: false, is_compared }
+    }
+
+    /// Passes an event on to whom it concerns.
+    pub(super) fn route(&mut self, role: &mut Role, event: &ConnEvent<'_>) {
+        match role {
+            Role::Unknown(unknown) => {
+                let before = unknown.weight();
+                unknown.handle(event);
+                self.unclear += unknown.weight() - before;
+                let is_too_much = self.unclear > self.options.limits.unclear_bytes_all;
+                if is_too_much && unknown.verdict == Sniffed::Unclear {
+                    unknown.give_up();
+                    self.note_overflow("unclear_bytes");
+                }
+            }
+            Role::Control { session, server } => self.tracker.handle(*session, *server, event),
+            Role::Data { builder, .. } => {
+                let Self { sinks, tracker, options, room, .. } = self;
+                let open = |id, dir| -> Option<Box<dyn ByteSink>> { sinks.as_mut()?.open(id, dir) };
+                builder.handle(event, &options.limits, room, open, |id| tracker.is_listing(id));
+            }
+        }
+    }
+
+    /// Draws the consequences of what a segment told.
+    pub(super) fn settle(&mut self, conn: &mut Conn, role: &mut Role) -> Next {
+        if let Role::Unknown(unknown) = role {
+            let is_claimed = unknown.candidate.is_some_and(|id| self.tracker.is_claimed(id));
+            if !is_claimed && unknown.verdict == Sniffed::Unclear {
+                return if conn.is_closed() { Next::End } else { Next::Follow };
+            }
+            if self.decide(conn, role).is_none() {
+                return Next::Ignore;
+            }
+        }
+        if let Role::Data { id, is_up, .. } = role
+            && !*is_up
+            && conn.link.is_established()
+            // The answer to a SYN alone proves nothing: who sent that may be somebody else.
+            && (conn.link.handshake != Handshake::Half || !conn.is_empty())
+        {
+            *is_up = true;
+            self.tracker.note_up(*id);
+        }
+        if conn.is_closed() {
+            return Next::End;
+        }
+        if let Role::Data { id, is_compared, .. } = role
+            && self.is_two_way_suspect(*id, conn)
+        {
+            self.compared -= usize::from(*is_compared);
+            self.tracker.forget(*id);
+            return Next::Ignore;
+        }
+        if let Role::Control { .. } = role {
+            self.poll();
+        }
+        Next::Follow
+    }
+
+    /// Whether this was kept only because the capture began in the middle of it, and has turned
+    /// out to go both ways, as data connections do not.
+    fn is_two_way_suspect(&self, id: DataId, conn: &Conn) -> bool {
+        !conn.link.opener_known
+            && conn.facts(Dir::FromOriginator).bytes > 0
+            && conn.facts(Dir::FromResponder).bytes > 0
+            && !self.tracker.is_claimed(id)
+            && !self.hosts.are_known(conn.originator.ip, conn.responder.ip)
+            && !self.tracker.has_session_between(conn.originator.ip, conn.responder.ip)
+    }
+
+    /// Gives an unknown connection its role, and hears what was held again; `None` if it is
+    /// nobody's business.
+    fn decide(&mut self, conn: &mut Conn, role: &mut Role) -> Option<()> {
+        let Role::Unknown(unknown) = role else { return Some(()) };
+        self.unclear -= unknown.weight();
+        let candidate = unknown.candidate;
+        let is_claimed = candidate.is_some_and(|id| self.tracker.is_claimed(id));
+        let decided = match (unknown.verdict, candidate) {
+            (Sniffed::Control { server } | Sniffed::ImplicitTls { server }, _) if !is_claimed => {
+                self.make_control(conn, unknown, server)
+            }
+            (_, Some(id)) => self.data_role(id, conn),
+            (verdict, None) => {
+                self.note_other(conn, unknown, verdict);
+                return None;
+            }
+        };
+        if let Role::Unknown(mut unknown) = std::mem::replace(role, decided) {
+            unknown.replay(|event| self.route(role, event));
+        }
+        Some(())
+    }
+
+    fn make_control(&mut self, conn: &Conn, unknown: &Unknown, server: Dir) -> Role {
+        if let Some(id) = unknown.candidate {
+            self.tracker.forget(id);
+        }
+        let session = unknown.reserved.unwrap_or_else(|| self.tracker.reserve());
+        self.tracker.open(session, conn, server);
+        let server_end =
+            if server == Dir::FromResponder { conn.responder } else { conn.originator };
+        if server_end.port != FTP_PORT {
+            if self.servers.len() < self.options.limits.servers {
+                self.servers.insert(server_end);
+            } else if !self.servers.contains(&server_end) {
+                self.note_overflow("servers");
+            }
+        }
+        if let Sniffed::ImplicitTls { .. } = unknown.verdict {
+            self.tracker.begin_implicit_tls(session, conn.link.last);
+        }
+        Role::Control { session, server }
+    }
+
+    fn note_other(&mut self, conn: &Conn, unknown: &Unknown, verdict: Sniffed) {
+        if unknown.sniffer.gave_up {
+            self.note_overflow("unclear_bytes");
+        }
+        if let (Sniffed::Other(protocol), Some(_)) = (verdict, unknown.reserved) {
+            if self.not_ftp.len() >= self.options.limits.not_ftp {
+                return self.note_overflow("not_ftp");
+            }
+            let (originator, responder) = (conn.originator, conn.responder);
+            self.not_ftp.push(NotFtp { originator, responder, protocol, first: conn.link.first });
+        }
+    }
+
+    /// A connection is over, for the capture if not for its ends.
+    pub(super) fn end(&mut self, slot: Slot<Role>, budget: &mut Budget) {
+        let Slot { mut conn, mut role, .. } = slot;
+        conn.finish(budget, &mut |event| self.route(&mut role, &event));
+        if let Role::Unknown(unknown) = &mut role {
+            // On a port of FTP even silence is a session; so is what was cut short.
+            if unknown.verdict == Sniffed::Unclear && unknown.sniffer.expected_server().is_some() {
+                unknown.verdict = unknown.sniffer.at_last();
+            }
+            if self.decide(&mut conn, &mut role).is_none() {
+                return;
+            }
+        }
+        match role {
+            Role::Unknown(_) => {}
+            Role::Control { session, server } => self.tracker.end(session, &conn, server),
+            Role::Data { builder, id, is_compared, .. } => {
+                self.compared -= usize::from(is_compared);
+                let mut carried = builder.finish(&conn);
+                let weight = carried.weight();
+                if !self.tracker.is_claimed(id) {
+                    carried.forget_text();
+                }
+                self.tracker.note_over(id, carried.bytes() == 0);
+                if self.tracker.is_kept(id, carried.bytes() == 0) {
+                    self.room.give_back(weight - carried.weight());
+                    self.carried.insert(id, Box::new(Ready { carried, taken: 0 }));
+                } else {
+                    self.room.give_back(weight);
+                    self.tracker.forget(id);
+                }
+            }
+        }
+        self.poll();
+    }
+
+    /// Hands over what became final.
+    fn poll(&mut self) {
+        if self.out.wants_exchanges() {
+            let Self { tracker, out, .. } = self;
+            tracker.poll_exchanges(|session, exchange| out.exchange(session, exchange));
+        }
+        while let Some(settled) = self.tracker.poll_request() {
+            self.hand_over(settled);
+        }
+        self.poll_ended(false);
+        while let Some(data) = self.tracker.poll_abandoned() {
+            if let Some(ready) = self.carried.get(&data)
+                && (ready.taken > 0 || !self.tracker.is_kept(data, ready.carried.bytes() == 0))
+            {
+                self.let_go(data);
+            }
+        }
+    }
+
+    fn poll_ended(&mut self, all: bool) {
+        let mut ended = Vec::new();
+        self.tracker.poll_ended(all, |outcome| ended.push(outcome));
+        for outcome in ended {
+            match outcome {
+                Outcome::Request(settled) => self.hand_over(*settled),
+                Outcome::Session(session) => {
+                    self.hosts.note(&session);
+                    self.tell_session(*session);
+                }
+            }
+        }
+    }
+
+    fn hand_over(&mut self, mut settled: Settled) {
+        if let Some(link) = settled.request.setup.link
+            && let Some(ready) = self.carried.get(&link.data)
+            && Transfer::contradicts(&settled.request, &ready.carried)
+        {
+            self.tracker.unclaim(link.data, settled.session);
+            settled.request.setup.link = None;
+        }
+        let data = settled.request.setup.link.map(|link| link.data);
+        let claimants = data.map_or(0, |data| self.tracker.claimants(data));
+        let ready = data.and_then(|data| self.carried.get_mut(&data));
+        let carried = ready.as_ref().map(|ready| &ready.carried);
+        let mut transfer = Transfer::new(settled, carried, claimants > 1);
+        if let Some((sizes, source)) = transfer.take_sizes()
+            && let Some(path) = &transfer.request.path
+        {
+            self.tracker.note_sizes(transfer.session, path, sizes, source);
+        }
+        if let (Some(data), Some(ready)) = (data, ready) {
+            ready.taken += 1;
+            if ready.taken >= claimants {
+                self.let_go(data);
+            }
+        }
+        match self.tracker.twin(transfer.session) {
+            Some(twin) => self.legs.transfer(twin, transfer, self.out),
+            None => self.out.transfer(transfer),
+        }
+    }
+
+    fn tell_session(&mut self, session: Session) {
+        let id = session.id;
+        match self.tracker.twin(id) {
+            None => self.out.session(session),
+            Some(twin) => {
+                if self.legs.session(twin, session, self.out) {
+                    self.tracker.part(id);
+                }
+            }
+        }
+    }
+
+    /// Everyone who asked for what the connection carried has it.
+    fn let_go(&mut self, data: DataId) {
+        if let Some(ready) = self.carried.remove(&data) {
+            self.room.give_back(ready.carried.weight());
+        }
+        self.tracker.forget(data);
+    }
+
+    fn note_overflow(&mut self, name: &'static str) {
+        *self.overflows.entry(name).or_default() += 1;
+    }
+
+    /// Bounds that were reached, by name, with how often.
+    pub(super) fn overflows(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let Room { refused, listings, ranges, .. } = self.room;
+        let reached = [
+            ("carried_bytes", refused),
+            ("listing_bytes", listings),
+            ("ranges", ranges),
+            ("host_pairs", self.hosts.overflows),
+        ];
+        let own = self.overflows.iter().map(|(name, count)| (*name, *count));
+        self.tracker.overflows().chain(own).chain(reached)
+    }
+
+    /// Everything still open, then what no transfer asked for.
+    pub(super) fn finish(&mut self) {
+        self.poll();
+        self.poll_ended(true);
+        std::mem::take(&mut self.legs).finish(self.out);
+        let mut number = 0;
+        for (_, ready) in std::mem::take(&mut self.carried) {
+            let found = self.hosts.resemblance(&ready.carried).filter(|_| ready.taken == 0);
+            let Some((why, server)) = found else { continue };
+            number += 1;
+            self.out.orphan(Orphan { number, carried: ready.carried, why, server });
+        }
+    }
+}
+
+/// The port of FTP control connections (RFC 959 §5.2).
+const FTP_PORT: u16 = 21;
+fn peers_of(conn: &Conn) -> Peers {
+    Peers {
+        originator: conn.originator,
+        responder: conn.responder,
+        opener_known: conn.link.opener_known,
+        first: conn.link.first,
+    }
+}
