@@ -80,8 +80,8 @@ impl fmt::Display for Endpoint {
 pub struct FlowKey {
     low: u128,
     high: u128,
-    ports: u32,
-    net: Net,
+    /// The network and both ports: one number, as every packet's key is hashed.
+    rest: u64,
 }
 
 impl FlowKey {
@@ -90,8 +90,8 @@ impl FlowKey {
         let (a, b) = ((bits(src.ip.addr), src.port), (bits(dst.ip.addr), dst.port));
         let forward = a <= b;
         let (low, high) = if forward { (a, b) } else { (b, a) };
-        let ports = u32::from(low.1) << 16 | u32::from(high.1);
-        (Self { low: low.0, high: high.0, ports, net: src.ip.net }, forward)
+        let rest = u64::from(src.ip.net.0) << 32 | u64::from(low.1) << 16 | u64::from(high.1);
+        (Self { low: low.0, high: high.0, rest }, forward)
     }
 }
 
