@@ -1,5 +1,5 @@
 use super::*;
-use crate::decode::Checksum;
+use crate::decode::{Checksum, SeqNum};
 use crate::time::Timestamp;
 
 /// A segment of a connection between 10.0.0.1:`port` (`from` 21) and 10.0.0.2:21. `from` is the
