@@ -1,5 +1,5 @@
-//! The pipeline: frames in, results out. The only file that knows every floor, and it only
-//! routes.
+//! The pipeline: frames in, results out. Only here is every floor known, and here they are only
+//! joined: the packets' way in this file, that of what they say in `world.rs`.
 
 mod world;
 
