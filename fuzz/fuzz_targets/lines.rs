@@ -65,19 +65,19 @@ fn split(stream: &[u8], most: usize, piece: usize, gap: usize) -> Vec<Owned> {
 
 fn command(line: &[u8]) {
     let command = Command::parse(line);
-    let mut again = command.word.clone();
-    if command.word.len() < line.len() {
+    let mut again = command.word().to_vec();
+    if command.word().len() < line.len() {
         again.push(b' ');
     }
-    again.extend(&command.arg);
+    again.extend(command.arg());
     assert_eq!(again, line, "nothing is lost");
-    assert_eq!(is_command_word(&command.word), command.verb != Verb::Other);
-    assert!(command.name().eq_ignore_ascii_case(&command.word));
+    assert_eq!(is_command_word(command.word()), command.verb != Verb::Other);
+    assert!(command.name().eq_ignore_ascii_case(command.word()));
 
     let home = Directory::named(b"/home");
-    let entered = home.enter(&command.arg);
-    let path = home.join(&command.arg);
-    assert!(path.starts_with(b"/") || !command.arg.is_empty());
+    let entered = home.enter(command.arg());
+    let path = home.join(command.arg());
+    assert!(path.starts_with(b"/") || !command.arg().is_empty());
     assert_eq!(Directory::default().join(&path), path, "a path is normal once");
     assert!(entered.path().is_empty() || entered.path() == path);
     if let Some(name) = quoted_path(line) {
@@ -107,5 +107,5 @@ fn replies(lines: &[Owned], most: usize) {
 
 fn bounded(reply: &Reply, most: usize) {
     assert!((100..700).contains(&reply.code));
-    assert!(reply.lines.iter().map(Vec::len).sum::<usize>() <= most);
+    assert!(reply.text.len() <= most);
 }

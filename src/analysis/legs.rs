@@ -142,10 +142,10 @@ fn merge(first: Transfer, second: Transfer) -> Transfer {
         (rank(transfer.outcome), bytes)
     };
     if worth(&first) >= worth(&second) {
-        return Transfer { other_leg: second.data, ..first };
+        return Transfer { other_leg: second.data.map(Box::new), ..first };
     }
     let (session, id) = (first.session, first.request.id);
-    let mut second = Transfer { session, other_leg: first.data, ..second };
+    let mut second = Transfer { session, other_leg: first.data.map(Box::new), ..second };
     second.request.id = id;
     second
 }
@@ -209,12 +209,12 @@ fn asked(session: &Session) -> impl Iterator<Item = &Exchange> {
 fn key(exchange: &Exchange) -> Option<(Vec<u8>, &[u8])> {
     let command = &exchange.sent.as_ref()?.command;
     let is_address = matches!(command.verb, Verb::Port | Verb::Eprt | Verb::Lprt);
-    let arg = if is_address { &[][..] } else { &command.arg };
-    Some((command.word.to_ascii_uppercase(), arg))
+    let arg = if is_address { &[][..] } else { command.arg() };
+    Some((command.word().to_ascii_uppercase(), arg))
 }
 
 /// Octets of a command with its end.
 fn octets(exchange: &Exchange) -> u64 {
     let command = exchange.sent.as_ref().map(|sent| &sent.command);
-    command.map_or(0, |command| (command.word.len() + command.arg.len() + 2) as u64)
+    command.map_or(0, |command| (command.line().len() + 2) as u64)
 }

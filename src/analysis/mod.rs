@@ -218,12 +218,12 @@ impl Keeper {
         }
         let time_of = |stamp: Stamp| (stamp.at, stamp.input, stamp.frame);
         let one_input = analysis.inputs.len() == 1;
-        analysis.sessions.sort_by_key(|session| {
+        analysis.sessions.sort_unstable_by_key(|session| {
             let first = session.tcp.link.first;
             // One file is in its own order, whatever its clock says.
             (if one_input { None } else { Some(time_of(first)) }, first.frame, session.id)
         });
-        analysis.transfers.sort_by_key(|transfer| transfer.request.id);
+        analysis.transfers.sort_unstable_by_key(|transfer| transfer.request.id);
         analysis
     }
 }

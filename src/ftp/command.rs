@@ -7,10 +7,9 @@
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Command {
     pub verb: Verb,
-    /// The verb as it was sent.
-    pub word: Vec<u8>,
-    /// What follows the first space, untouched: pathnames may begin with one.
-    pub arg: Vec<u8>,
+    /// The line in one piece: a capture has millions of them.
+    line: Vec<u8>,
+    word_len: usize,
 }
 
 /// What a command asks for, as far as the analysis needs it.
@@ -61,20 +60,32 @@ pub enum Verb {
 impl Command {
     /// Reads one line, its end already removed. Verbs are case-insensitive (RFC 959 §5.3).
     pub fn parse(line: &[u8]) -> Self {
-        let space = line.iter().position(|byte| *byte == b' ');
-        let (word, arg) = match space.and_then(|at| line.split_at_checked(at)) {
-            Some((word, arg)) => (word, arg.get(1..).unwrap_or_default()),
-            None => (line, &[][..]),
-        };
-        Self { verb: Verb::of(word), word: word.to_vec(), arg: arg.to_vec() }
+        let word_len = line.iter().position(|byte| *byte == b' ').unwrap_or(line.len());
+        let verb = Verb::of(line.get(..word_len).unwrap_or_default());
+        Self { verb, line: line.to_vec(), word_len }
+    }
+
+    /// The line as it was sent, without its end.
+    pub fn line(&self) -> &[u8] {
+        &self.line
+    }
+
+    /// The verb as it was sent.
+    pub fn word(&self) -> &[u8] {
+        self.line.get(..self.word_len).unwrap_or_default()
+    }
+
+    /// What follows the first space, untouched: pathnames may begin with one.
+    pub fn arg(&self) -> &[u8] {
+        self.line.get(self.word_len + 1..).unwrap_or_default()
     }
 
     /// The verb in its usual spelling, or as it came if it is not a word of letters.
     pub fn name(&self) -> Vec<u8> {
-        if self.word.iter().all(u8::is_ascii_alphabetic) {
-            self.word.to_ascii_uppercase()
+        if self.word().iter().all(u8::is_ascii_alphabetic) {
+            self.word().to_ascii_uppercase()
         } else {
-            self.word.clone()
+            self.word().to_vec()
         }
     }
 }
@@ -165,7 +176,7 @@ mod tests {
         ] {
             let command = Command::parse(line);
             assert_eq!(command.verb, verb, "{}", line.escape_ascii());
-            assert_eq!((&command.name()[..], &command.arg[..]), (name, arg));
+            assert_eq!((&command.name()[..], command.arg()), (name, arg));
         }
     }
 

@@ -4,8 +4,9 @@
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Reply {
     pub code: u16,
-    /// Without the code; lines inside a multi-line reply that do not repeat it are whole.
-    pub lines: Vec<Vec<u8>>,
+    /// Its lines, LF between them. Without the code; lines inside a multi-line reply that do not
+    /// repeat it are whole.
+    pub text: Vec<u8>,
     /// Bytes of text that were not kept.
     pub dropped: u64,
     /// It was cut short: a gap, or the end of the capture.
@@ -28,9 +29,13 @@ impl Reply {
         matches!(self.code / 100, 4 | 5)
     }
 
-    /// The first line.
-    pub fn text(&self) -> &[u8] {
-        self.lines.first().map_or(&[], Vec::as_slice)
+    /// The lines that were kept, at least one.
+    pub fn lines(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
+        self.text.split(|byte| *byte == b'\n')
+    }
+
+    pub fn first_line(&self) -> &[u8] {
+        self.lines().next().unwrap_or_default()
     }
 }
 
@@ -41,7 +46,6 @@ impl Reply {
 #[derive(Debug)]
 pub struct ReplyJoiner {
     open: Option<Reply>,
-    bytes: usize,
     most: usize,
 }
 
@@ -59,7 +63,7 @@ pub enum Joined {
 impl ReplyJoiner {
     /// Keeps at most `most` bytes of the text of one reply.
     pub fn new(most: usize) -> Self {
-        Self { open: None, bytes: 0, most }
+        Self { open: None, most }
     }
 
     /// Changes how much is kept of the replies to come, and of the rest of the open one.
@@ -69,17 +73,19 @@ impl ReplyJoiner {
 
     /// Bytes held of the open reply.
     pub fn held(&self) -> usize {
-        if self.open.is_some() { self.bytes } else { 0 }
+        self.open.as_ref().map_or(0, |reply| reply.text.len())
     }
 
     /// Takes one line without its end.
     pub fn push(&mut self, line: &[u8]) -> Joined {
         let head = split_code(line);
         let Some(mut reply) = self.open.take() else {
-            self.bytes = 0;
             let Some((code, more, text)) = head else { return Joined::Malformed };
             let mut reply = Reply { code, ..Reply::default() };
-            self.keep(&mut reply, text);
+            match text.len() <= self.most {
+                true => reply.text = text.to_vec(),
+                false => reply.dropped = text.len() as u64,
+            }
             if !more {
                 return Joined::Reply(reply);
             }
@@ -104,14 +110,15 @@ impl ReplyJoiner {
         self.open.take().map(|reply| Reply { torn: true, ..reply })
     }
 
-    fn keep(&mut self, reply: &mut Reply, text: &[u8]) {
-        if self.bytes + text.len() > self.most {
-            reply.dropped += text.len() as u64;
+    /// One line more of a reply.
+    fn keep(&self, reply: &mut Reply, line: &[u8]) {
+        // An empty line costs its end.
+        if reply.text.len() + 1 + line.len() > self.most {
+            reply.dropped += line.len() as u64;
             return;
         }
-        // An empty line costs its entry.
-        self.bytes += text.len() + size_of::<Vec<u8>>();
-        reply.lines.push(text.to_vec());
+        reply.text.push(b'\n');
+        reply.text.extend_from_slice(line);
     }
 }
 
@@ -137,8 +144,8 @@ mod tests {
     use super::*;
 
     fn reply(code: u16, lines: &[&str]) -> Joined {
-        let lines = lines.iter().map(|line| line.as_bytes().to_vec()).collect();
-        Joined::Reply(Reply { code, lines, ..Reply::default() })
+        let text = lines.join("\n").into_bytes();
+        Joined::Reply(Reply { code, text, ..Reply::default() })
     }
 
     #[test]
@@ -177,6 +184,6 @@ mod tests {
             assert_eq!(joiner.push(b" a line of twenty five    "), Joined::More);
         }
         let Joined::Reply(reply) = joiner.push(b"211 end") else { panic!("it ends") };
-        assert_eq!((reply.code, reply.lines.len(), reply.dropped), (211, 2, 2577));
+        assert_eq!((reply.code, reply.lines().count(), reply.dropped), (211, 3, 2574));
     }
 }

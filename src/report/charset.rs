@@ -25,9 +25,9 @@ impl Charset {
     /// Guesses by these exchanges alone.
     pub fn of_exchanges<'a>(exchanges: impl IntoIterator<Item = &'a Exchange>) -> Self {
         let texts = exchanges.into_iter().flat_map(|exchange| {
-            let argument = exchange.sent.as_ref().map(|sent| sent.command.arg.as_slice());
-            let replies = exchange.replies.iter().flat_map(|received| &received.reply.lines);
-            argument.into_iter().chain(replies.map(Vec::as_slice))
+            let argument = exchange.sent.as_ref().map(|sent| sent.command.arg());
+            let replies = exchange.replies.iter().flat_map(|received| received.reply.lines());
+            argument.into_iter().chain(replies)
         });
         Self::guess(texts)
     }

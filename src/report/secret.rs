@@ -18,8 +18,7 @@ fn names_secret(command: &Command) -> bool {
     if command.verb != Verb::Other {
         return false;
     }
-    let line = [&command.word[..], &command.arg].join(&b' ');
-    let words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let words = command.line().split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     words.take(2).any(|word| {
         // Some servers drop what is no letter.
         let letters: Vec<u8> = word.iter().copied().filter(u8::is_ascii_alphabetic).collect();
@@ -36,9 +35,9 @@ pub(super) fn secret_of(sent: &Sent) -> Option<Cow<'_, [u8]>> {
     if !is_secret(command, sent.is_headless) {
         None
     } else if is_lost(command, sent.is_headless) {
-        Some([&command.word[..], &command.arg].join(&b' ').into())
+        Some(command.line().into())
     } else {
-        Some(command.arg.as_slice().into())
+        Some(command.arg().into())
     }
 }
 
@@ -67,7 +66,7 @@ pub(super) const MASK: &[u8] = b"***";
 /// Whether the verb cannot be told from what follows: its beginning is lost, and what is left may
 /// be half a password, or another space than a space stands after it.
 pub(super) fn is_lost(command: &Command, is_headless: bool) -> bool {
-    let is_one_word = command.word.iter().any(u8::is_ascii_whitespace);
+    let is_one_word = command.word().iter().any(u8::is_ascii_whitespace);
     is_headless && command.verb == Verb::Other || is_one_word && names_secret(command)
 }
 

@@ -42,7 +42,7 @@ impl Context {
     /// Takes a TYPE, MODE or STRU at its word until it is refused: a transfer may be pipelined
     /// behind it.
     pub(super) fn set(&mut self, index: usize, command: &Command) {
-        let value = command.arg.trim_ascii();
+        let value = command.arg().trim_ascii();
         let value = (value.len() <= LONGEST).then(|| value.to_ascii_uppercase());
         if let Some(field) = self.representation.field(command.verb) {
             field.clone_from(&value);
@@ -95,7 +95,7 @@ impl Context {
 
     /// Follows the working directory through an accepted command.
     pub(super) fn move_to(&mut self, verb: Verb, arg: &[u8], reply: &Reply) {
-        let named = ftp::quoted_path(reply.text()).filter(|path| path.starts_with(b"/"));
+        let named = ftp::quoted_path(reply.first_line()).filter(|path| path.starts_with(b"/"));
         self.directory = match (verb, named) {
             (Verb::Pwd | Verb::Cwd | Verb::Cdup, Some(path)) => Directory::named(&path),
             (Verb::Cwd, None) => self.directory.enter(arg),

@@ -63,7 +63,16 @@ impl Exchanges {
         self.list.get(index.checked_sub(self.base)?)
     }
 
-    /// The command of an exchange whose reply came first.
+    /// Lends the command of an exchange, to be [given back](Self::give_back).
+    pub(super) fn lend_sent(&mut self, index: usize) -> Option<Sent> {
+        self.list.get_mut(index.checked_sub(self.base)?)?.sent.take()
+    }
+
+    pub(super) fn give_back(&mut self, index: usize, sent: Sent) {
+        self.edit(index, |exchange, _| exchange.sent = Some(sent));
+    }
+
+    /// The command of an exchange, once it is understood.
     pub(super) fn set_sent(&mut self, index: usize, sent: Sent) {
         self.edit(index, |exchange, bytes| {
             *bytes += sent.weight();
@@ -97,6 +106,10 @@ impl Exchanges {
                 dropped = 1;
             }
             *bytes += received.weight();
+            if exchange.replies.is_empty() {
+                // Most commands have one reply, and there are many of them.
+                exchange.replies.reserve_exact(1);
+            }
             exchange.replies.push(received);
         });
         self.replies_dropped += dropped;
@@ -148,7 +161,8 @@ impl Exchanges {
         self.list.drain(..count).collect()
     }
 
-    pub(super) fn into_list(self) -> Vec<Exchange> {
+    pub(super) fn into_list(mut self) -> Vec<Exchange> {
+        self.list.shrink_to_fit();
         self.list.into()
     }
 

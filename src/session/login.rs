@@ -62,13 +62,13 @@ impl Login {
         match command.verb {
             Verb::User => {
                 *self = Self {
-                    user: Some(command.arg.clone()),
+                    user: Some(command.arg().to_vec()),
                     password: None,
                     outcome: LoginOutcome::Incomplete,
                 };
             }
             Verb::Pass => {
-                self.password = Some(command.arg.clone());
+                self.password = Some(command.arg().to_vec());
                 if self.outcome != LoginOutcome::Accepted {
                     self.outcome = LoginOutcome::Incomplete;
                 }

@@ -162,7 +162,7 @@ pub const NO_DATA_CONNECTION: u16 = 425;
 /// What a transfer command names. `LIST -la dir` names `dir`: servers take what begins with a
 /// dash for options of `ls`.
 pub(super) fn name_in(command: &Command) -> Option<Vec<u8>> {
-    let mut name = command.arg.as_slice();
+    let mut name = command.arg();
     if matches!(command.verb, Verb::List | Verb::Nlst) {
         while name.starts_with(b"-") {
             let end = name.iter().position(|byte| *byte == b' ').unwrap_or(name.len());
@@ -175,7 +175,7 @@ pub(super) fn name_in(command: &Command) -> Option<Vec<u8>> {
 /// The last `(12345 bytes)` in a reply: the text before it may quote the name, and a name may
 /// look like a size.
 fn size_in(reply: &Reply) -> Option<u64> {
-    let text = reply.lines.last()?;
+    let text = reply.lines().next_back()?;
     let open = text.iter().rposition(|byte| *byte == b'(')?;
     let inside = std::str::from_utf8(text.get(open + 1..)?).ok()?;
     let (number, rest) = inside.split_once(' ')?;
@@ -190,7 +190,7 @@ fn size_in(reply: &Reply) -> Option<u64> {
 /// The name the server chose for a STOU: `FILE: name` (RFC 1123 §4.1.2.9), or
 /// `(unique file name:name)` of BSD's ftpd.
 fn unique_name(reply: &Reply) -> Option<Vec<u8>> {
-    reply.lines.iter().find_map(|line| {
+    reply.lines().find_map(|line| {
         if let Some(at) = find(line, b"FILE: ") {
             return Some(line.get(at + 6..)?.trim_ascii_end().to_vec());
         }
@@ -210,7 +210,7 @@ mod tests {
     use super::*;
 
     fn reply(text: &str) -> Reply {
-        Reply { code: 150, lines: vec![text.as_bytes().to_vec()], ..Reply::default() }
+        Reply { code: 150, text: text.as_bytes().to_vec(), ..Reply::default() }
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub(super) fn parse_number(text: &[u8]) -> Option<u64> {
 
 /// The `size` fact of an MLST reply (RFC 3659 §7.2), whose fact line begins with a space.
 pub(super) fn mlst_size(reply: &Reply) -> Option<u64> {
-    let line = reply.lines.iter().find(|line| line.starts_with(b" "))?;
+    let line = reply.lines().find(|line| line.starts_with(b" "))?;
     let facts = line.get(1..)?.split(|byte| *byte == b' ').next()?;
     facts.split(|byte| *byte == b';').find_map(|fact| {
         let (name, value) = fact.split_at_checked(5)?;

@@ -238,18 +238,18 @@ impl Story {
         let stamp = line.last.stamp;
         let is_partial = line.torn || line.after_gap || line.dropped > 0;
         self.session.login.handle_command(&command);
-        let sent =
-            Sent { stamp, command: command.clone(), is_partial, is_headless: line.after_gap };
+        let sent = Sent { stamp, command, is_partial, is_headless: line.after_gap };
+        let command = &sent.command;
         if let Some((index, reply)) = self.answered_already(line) {
-            self.exchanges.set_sent(index, sent);
-            self.understand_command(index, &command, stamp, shared, effects);
+            self.understand_command(index, command, stamp, shared, effects);
             let transfer = self.exchanges.at(index).and_then(|exchange| exchange.transfer);
             let Received { stamp, reply } = reply;
-            self.understand_reply(index, &command, transfer, &reply, stamp, effects);
+            self.understand_reply(index, command, transfer, &reply, stamp, effects);
+            self.exchanges.set_sent(index, sent);
             return effects.push(Effect::Settled);
         }
         let index = self.exchanges.add(Exchange {
-            sent: Some(sent),
+            sent: None,
             replies: Vec::new(),
             malformed: Vec::new(),
             cwd: self.context.directory.path().to_vec(),
@@ -266,7 +266,8 @@ impl Story {
             lost_before: None,
             is_doubtful: is_empty || line.after_gap && command.verb == Verb::Other,
         });
-        self.understand_command(index, &command, stamp, shared, effects);
+        self.understand_command(index, command, stamp, shared, effects);
+        self.exchanges.set_sent(index, sent);
         effects.push(Effect::Settled);
     }
 
@@ -304,7 +305,7 @@ impl Story {
             false => self.pairing.handle_reply(&reply, place),
         };
         if reply.code == 220 && self.session.banner.is_none() && asked.is_none() {
-            self.session.banner = Some(reply.lines.join(&b'\n'));
+            self.session.banner = Some(reply.text.clone());
         }
         let index = match asked {
             Some(index) => index,
@@ -312,12 +313,13 @@ impl Story {
         };
         let is_stray = asked.is_none() && !self.context.from_start;
         self.stray = is_stray.then_some((index, place));
-        let Some(exchange) = self.exchanges.at(index) else { return };
-        let (command, transfer) =
-            (exchange.sent.as_ref().map(|sent| sent.command.clone()), exchange.transfer);
+        let Some(transfer) = self.exchanges.at(index).map(|exchange| exchange.transfer) else {
+            return;
+        };
         self.exchanges.set_cwd(index, self.context.directory.path());
-        if let Some(command) = command {
-            self.understand_reply(index, &command, transfer, &reply, stamp, effects);
+        if let Some(sent) = self.exchanges.lend_sent(index) {
+            self.understand_reply(index, &sent.command, transfer, &reply, stamp, effects);
+            self.exchanges.give_back(index, sent);
         }
         self.exchanges.add_reply(index, Received { stamp, reply });
         effects.push(Effect::Settled);
@@ -333,25 +335,25 @@ impl Story {
     ) {
         match command.verb {
             Verb::Port => {
-                self.begin_setup(index, command, ftp::parse_port(&command.arg), stamp, effects)
+                self.begin_setup(index, command, ftp::parse_port(command.arg()), stamp, effects)
             }
             Verb::Eprt => {
-                self.begin_setup(index, command, ftp::parse_eprt(&command.arg), stamp, effects)
+                self.begin_setup(index, command, ftp::parse_eprt(command.arg()), stamp, effects)
             }
             Verb::Lprt => {
-                self.begin_setup(index, command, ftp::parse_lprt(&command.arg), stamp, effects)
+                self.begin_setup(index, command, ftp::parse_lprt(command.arg()), stamp, effects)
             }
             // EPSV ALL (RFC 2428 §4) announces nothing.
-            Verb::Epsv if command.arg.eq_ignore_ascii_case(b"ALL") => {}
+            Verb::Epsv if command.arg().eq_ignore_ascii_case(b"ALL") => {}
             Verb::Pasv | Verb::Epsv | Verb::Lpsv => {
                 self.begin_setup(index, command, None, stamp, effects);
             }
             Verb::Type | Verb::Mode | Verb::Stru => self.context.set(index, command),
             Verb::Rest => {
-                self.context.rest = Some((index, parse_number(&command.arg).unwrap_or(0)));
+                self.context.rest = Some((index, parse_number(command.arg()).unwrap_or(0)));
             }
-            Verb::Auth => self.auth = Some(Encryption::kind_of(&command.arg)),
-            Verb::Clnt => self.session.software.client = Some(command.arg.clone()),
+            Verb::Auth => self.auth = Some(Encryption::kind_of(command.arg())),
+            Verb::Clnt => self.session.software.client = Some(command.arg().to_vec()),
             Verb::Abor => {
                 for open in self.open.values_mut() {
                     open.request.is_abandoned |= !open.request.is_answered();
@@ -498,22 +500,24 @@ impl Story {
             (Verb::Epsv, 227) => {
                 self.announce_found(index, reply, ftp::find_host_port, stamp, effects)
             }
-            (Verb::Auth, 234) => self.encrypt(Encryption::kind_of(&command.arg), stamp),
+            (Verb::Auth, 234) => self.encrypt(Encryption::kind_of(command.arg()), stamp),
             (Verb::Adat, 235) => self.encrypt(EncryptionKind::Gssapi, stamp),
             (Verb::Prot, 200) => {
-                let clear = command.arg.eq_ignore_ascii_case(b"C");
+                let clear = command.arg().eq_ignore_ascii_case(b"C");
                 let data = if clear { Protection::Clear } else { Protection::Private };
                 self.session.encryption.data = data;
             }
-            (Verb::Syst, 215) => self.session.software.server_system = Some(reply.text().to_vec()),
+            (Verb::Syst, 215) => {
+                self.session.software.server_system = Some(reply.first_line().to_vec())
+            }
             (Verb::Size, 213) => {
-                self.note_size_of(command, parse_number(reply.text()), SizeSource::Size)
+                self.note_size_of(command, parse_number(reply.first_line()), SizeSource::Size)
             }
             (Verb::Mlst, 250) => self.note_size_of(command, mlst_size(reply), SizeSource::Mlst),
             (Verb::Rest, code) if code >= 400 => self.refuse_rest(index),
             (Verb::Rein, 220) => self.context.reset(),
             (_, code) if code >= 400 => self.refuse(index, effects),
-            (verb, 200..300) => self.context.move_to(verb, &command.arg, reply),
+            (verb, 200..300) => self.context.move_to(verb, command.arg(), reply),
             _ => {}
         }
         if !reply.is_preliminary() {
@@ -529,7 +533,7 @@ impl Story {
         stamp: Stamp,
         effects: &mut Vec<Effect>,
     ) {
-        if let Some(announced) = reply.lines.iter().find_map(|line| find(line)) {
+        if let Some(announced) = reply.lines().find_map(find) {
             self.announce(index, announced, stamp, effects);
         }
     }
@@ -560,7 +564,7 @@ impl Story {
 
     fn note_size_of(&mut self, command: &Command, bytes: Option<u64>, source: SizeSource) {
         if let Some(bytes) = bytes {
-            let path = self.context.directory.join(&command.arg);
+            let path = self.context.directory.join(command.arg());
             self.note_size(path, Expected { bytes, source });
         }
     }

@@ -29,19 +29,19 @@ impl Weight for (Stamp, Vec<u8>) {
 
 impl Weight for Command {
     fn weight(&self) -> usize {
-        size_of::<Self>() + self.word.len() + self.arg.len()
+        size_of::<Self>() + self.line().len()
     }
 }
 
 impl Weight for Reply {
     fn weight(&self) -> usize {
-        size_of::<Self>() + self.lines.iter().map(Weight::weight).sum::<usize>()
+        size_of::<Self>() + self.text.len()
     }
 }
 
 impl Weight for Sent {
     fn weight(&self) -> usize {
-        size_of::<Self>() + self.command.word.len() + self.command.arg.len()
+        size_of::<Self>() + self.command.line().len()
     }
 }
 

@@ -32,7 +32,7 @@ pub struct Transfer {
     /// The connection it went over, or the attempt at one.
     pub data: Option<DataConnection>,
     /// The same connection, captured at another place.
-    pub other_leg: Option<DataConnection>,
+    pub other_leg: Option<Box<DataConnection>>,
     /// What was moved; `None` where no connection came up.
     pub content: Option<Content>,
     pub outcome: Outcome,

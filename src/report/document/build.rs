@@ -261,7 +261,7 @@ fn argument(
         let record = SecretRecord::new(secret, charset, options.show_secrets);
         return (Some(ArgumentRecord::Secret(record)), None);
     }
-    let raw = sent.map(|sent| sent.command.arg.as_slice()).filter(|arg| !arg.is_empty());
+    let raw = sent.map(|sent| sent.command.arg()).filter(|arg| !arg.is_empty());
     let (text, hex) = wire_text(raw, charset);
     (text.map(ArgumentRecord::Text), hex)
 }
@@ -271,7 +271,7 @@ impl ReplyRecord {
         let reply = &received.reply;
         Self {
             code: reply.code,
-            text: reply.lines.iter().map(|line| charset.decode(&without(line, echo)).0).collect(),
+            text: reply.lines().map(|line| charset.decode(&without(line, echo)).0).collect(),
             dropped_bytes: reply.dropped,
             partial: reply.torn,
             place: place(received.stamp, several),

@@ -205,11 +205,11 @@ impl<'a> Timeline<'a> {
             Some(address) => spelled(address),
             None if secret::is_secret(command, sent.is_partial)
                 && !self.show_secrets
-                && !command.arg.is_empty() =>
+                && !command.arg().is_empty() =>
             {
                 String::from_utf8_lossy(secret::MASK).into_owned()
             }
-            None => self.charset.decode(&command.arg).0,
+            None => self.charset.decode(command.arg()).0,
         };
         let space = if arg.is_empty() { "" } else { " " };
         escape(&format!("{name}{space}{arg}{torn}")).into_owned()
@@ -237,12 +237,12 @@ impl<'a> Timeline<'a> {
             line.push(Ink::Plain, &spelled(address));
             return;
         }
-        let full = |text: &&Vec<u8>| !text.trim_ascii().is_empty();
-        let text = reply.lines.iter().find(full).map_or(&[][..], Vec::as_slice);
+        let text = reply.lines().find(|text| !text.trim_ascii().is_empty()).unwrap_or_default();
         let text = self.charset.decode(&secret::without(text, echo)).0;
         let mut more = String::new();
-        if reply.lines.len() > 1 {
-            more = format!(" … ({})", plural(reply.lines.len() as u64, "line"));
+        let lines = reply.lines().count() as u64;
+        if lines > 1 {
+            more = format!(" … ({})", plural(lines, "line"));
         }
         if reply.torn {
             more.push_str(" (torn)");
@@ -270,9 +270,9 @@ fn answers(exchange: &Exchange) -> Vec<Answer<'_>> {
 /// The address a client says it listens at.
 fn announced_by(command: &Command) -> Option<Announced> {
     match command.verb {
-        Verb::Port => ftp::parse_port(&command.arg),
-        Verb::Eprt => ftp::parse_eprt(&command.arg),
-        Verb::Lprt => ftp::parse_lprt(&command.arg),
+        Verb::Port => ftp::parse_port(command.arg()),
+        Verb::Eprt => ftp::parse_eprt(command.arg()),
+        Verb::Lprt => ftp::parse_lprt(command.arg()),
         _ => None,
     }
 }
@@ -285,7 +285,7 @@ fn announced_in(received: &Received) -> Option<Announced> {
         229 => ftp::parse_229,
         _ => return None,
     };
-    received.reply.lines.iter().find_map(|line| find(line))
+    received.reply.lines().find_map(find)
 }
 
 fn spelled(address: Announced) -> String {
