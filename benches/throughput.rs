@@ -115,5 +115,6 @@ fn document(path: &Path) {
     let mut capture = open(path);
     let facts = analyze(&mut capture, &AnalysisOptions::default(), None, &mut keeper);
     let analysis = keeper.finish(facts, capture.finish());
-    json::write(&analysis, DocumentOptions::default(), &mut io::sink()).expect("a sink takes all");
+    json::write(&analysis, DocumentOptions::default(), 1, &mut io::sink())
+        .expect("a sink takes all");
 }

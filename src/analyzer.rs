@@ -24,6 +24,9 @@ pub struct AnalysisOptions {
     pub hashes: hash::HashSet,
     /// Which of two differing copies of data the receivers are taken to have kept.
     pub overlap: Overlap,
+    /// Threads to hash with; with one, or none, everything is done in the caller's. What comes out
+    /// does not depend on it.
+    pub threads: usize,
 }
 
 /// Analyses a capture: [`push`](Self::push) every frame, then [`finish`](Self::finish).

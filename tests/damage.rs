@@ -71,7 +71,7 @@ impl Subject {
         let facts = analyze(&mut capture, &AnalysisOptions::default(), None, &mut keeper);
         let analysis = keeper.finish(facts, capture.finish());
         let mut text = Vec::new();
-        json::write(&analysis, DocumentOptions::default(), &mut text).expect("memory takes it");
+        json::write(&analysis, DocumentOptions::default(), 2, &mut text).expect("memory takes it");
         Some(Document(serde_json::from_slice(&text).expect("the document is JSON")))
     }
 

@@ -130,7 +130,7 @@ const APART_NS: i64 = 1_000_000_000;
 fn is_other_content(one: &Transfer, other: &Transfer) -> bool {
     let whole = |transfer: &Transfer| {
         let content = transfer.content.as_ref().filter(|content| content.is_whole_stream());
-        content.map(|content| content.hashes.sha256.clone())
+        content.map(|content| content.hashes.digests().sha256)
     };
     whole(one).zip(whole(other)).is_some_and(|(one, other)| one != other)
 }

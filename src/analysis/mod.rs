@@ -1,10 +1,12 @@
 //! Floor 7: everything known of a capture, in one place.
 
+mod handoff;
 mod legs;
 
 use std::collections::BTreeMap;
 use std::error::Error;
 
+pub use self::handoff::collect_beside;
 pub use self::legs::Legs;
 
 use crate::capture::{Change, ClockSteps, InputFacts};

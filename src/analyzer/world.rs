@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, HashSet};
 use super::AnalysisOptions;
 use crate::analysis::{Collector, Legs, NotFtp};
 use crate::decode::Endpoint;
+use crate::hash::Workers;
 use crate::session::{
     Connected, DataId, Outcome, Peers, Session, SessionId, Settled, Sniffed, Sniffer, Tracker,
     Unknown,
 };
 use crate::tcp::{Budget, Conn, ConnEvent, Dir, Handshake, Slot};
-use crate::transfer::{Builder, ByteSink, Carried, Hosts, Orphan, Room, Sinks, Transfer};
+use crate::transfer::{Builder, ByteSink, Carried, Hosts, Means, Orphan, Room, Sinks, Transfer};
 
 /// What a connection is.
 pub(super) enum Role {
@@ -45,6 +46,7 @@ pub(super) struct World<'a> {
     pub(super) not_ftp: Vec<NotFtp>,
     /// What data connections may hold together.
     room: Room,
+    workers: Workers,
     /// Bytes held of the connections of which nobody knows what they are.
     unclear: usize,
     overflows: BTreeMap<&'static str, u64>,
@@ -82,6 +84,7 @@ impl<'a> World<'a> {
             compared: 0,
             not_ftp: Vec::new(),
             room: Room::new(limits.carried_bytes),
+            workers: Workers::new(options.threads),
             unclear: 0,
             overflows: BTreeMap::new(),
             sinks,
@@ -137,9 +140,10 @@ impl World<'_> {
             }
             Role::Control { session, server } => self.tracker.handle(*session, *server, event),
             Role::Data { builder, .. } => {
-                let Self { sinks, tracker, options, room, .. } = self;
+                let Self { sinks, tracker, options, room, workers, .. } = self;
                 let open = |id, dir| -> Option<Box<dyn ByteSink>> { sinks.as_mut()?.open(id, dir) };
-                builder.handle(event, &options.limits, room, open, |id| tracker.is_listing(id));
+                let means = Means { limits: &options.limits, room, workers };
+                builder.handle(event, means, open, |id| tracker.is_listing(id));
             }
         }
     }
@@ -266,7 +270,7 @@ impl World<'_> {
             Role::Control { session, server } => self.tracker.end(session, &conn, server),
             Role::Data { builder, id, is_compared, .. } => {
                 self.compared -= usize::from(is_compared);
-                let mut carried = builder.finish(&conn);
+                let mut carried = builder.finish(&conn, &mut self.workers);
                 let weight = carried.weight();
                 if !self.tracker.is_claimed(id) {
                     carried.forget_text();

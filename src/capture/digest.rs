@@ -4,7 +4,7 @@ use std::io;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use crate::hash::{HashSet, Hasher, Hashes};
+use crate::hash::{Digests, HashSet, Hasher};
 
 /// Hashes bytes in a thread of its own: SHA-256 takes several times as long as finding the
 /// packets in the same bytes, while copying them takes a tenth.
@@ -12,7 +12,7 @@ pub(super) struct Digest {
     chunks: SyncSender<Vec<u8>>,
     /// Chunks that are hashed, to be filled again.
     spare: Receiver<Vec<u8>>,
-    worker: JoinHandle<Hashes>,
+    worker: JoinHandle<Digests>,
 }
 
 impl Digest {
@@ -32,13 +32,13 @@ impl Digest {
         let _ = self.chunks.send(chunk);
     }
 
-    pub(super) fn finish(self) -> Option<Hashes> {
+    pub(super) fn finish(self) -> Option<Digests> {
         drop(self.chunks);
         self.worker.join().ok()
     }
 }
 
-fn hash_all(full: &Receiver<Vec<u8>>, used: &Sender<Vec<u8>>) -> Hashes {
+fn hash_all(full: &Receiver<Vec<u8>>, used: &Sender<Vec<u8>>) -> Digests {
     let mut hasher = Hasher::new(HashSet::default());
     for chunk in full {
         hasher.update(&chunk);

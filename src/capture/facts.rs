@@ -8,7 +8,7 @@ use super::damage::{Damage, DamageKind};
 use super::error::CaptureError;
 use super::link::LinkType;
 use super::times::{ClockSteps, Times};
-use crate::hash::Hashes;
+use crate::hash::Digests;
 use crate::time::Timestamp;
 
 /// One input as it was found.
@@ -49,7 +49,7 @@ pub struct InputFacts {
     /// Set if and only if the input gave nothing and never could.
     pub error: Option<CaptureError>,
     /// Of the raw bytes to the very end; `None` if not asked for or not read to the end.
-    pub hashes: Option<Hashes>,
+    pub hashes: Option<Digests>,
 }
 
 impl InputFacts {

@@ -13,7 +13,7 @@ use super::facts::Change;
 use super::pipe::Pipe;
 use super::progress::Progress;
 use super::{ReadOptions, Source};
-use crate::hash::Hashes;
+use crate::hash::Digests;
 
 /// A source being read. Once the stop flag is set it is at its end.
 pub(super) struct Input {
@@ -119,7 +119,7 @@ impl Input {
 
     /// Reads on to the very end, whatever the bytes mean, and hashes them if that was asked. A
     /// device may have no end, so what is no file is not read on.
-    pub(super) fn finish(&mut self) -> Option<Hashes> {
+    pub(super) fn finish(&mut self) -> Option<Digests> {
         self.digest.as_ref()?;
         if self.file.is_none() && !self.met_end {
             return None;

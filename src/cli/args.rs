@@ -135,6 +135,18 @@ pub struct InputArgs {
     /// Show no progress
     #[arg(short, long, help_heading = "Output")]
     pub quiet: bool,
+
+    /// Threads to use, at most 16; what comes out is the same with any number [default: as many as
+    /// there are processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=16))]
+    pub threads: Option<u8>,
+}
+
+impl InputArgs {
+    pub fn threads(&self) -> usize {
+        let processors = || std::thread::available_parallelism().map_or(1, usize::from).min(16);
+        self.threads.map_or_else(processors, usize::from)
+    }
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]

@@ -12,7 +12,7 @@ use super::args::{
     Args, Command, ExtractArgs, HashName, InputArgs, JsonArgs, OnlyKind, OverlapName, ReportArgs,
 };
 use super::progress::Bar;
-use crate::analysis::{CaptureFacts, Collector, Keeper};
+use crate::analysis::{CaptureFacts, Collector, Keeper, collect_beside};
 use crate::analyzer::{AnalysisOptions, analyze};
 use crate::capture::{Capture, CaptureError, Change, InputFacts, Progress, ReadOptions, Source};
 use crate::hash::HashSet;
@@ -106,15 +106,21 @@ fn document(args: &JsonArgs) -> Result<Exit> {
     let read = Reading::new(&args.input, &args.hashes.hash).run(None, &mut keeper)?;
     let exit = read.exit();
     let analysis = keeper.finish(read.facts, read.inputs);
-    print(|out| json::write(&analysis, args.options(), out))?;
+    let threads = args.input.threads();
+    print(|out| json::write(&analysis, args.options(), threads, out))?;
+    // The program ends: giving back millions of pieces of memory one by one takes its time.
+    std::mem::forget(analysis);
     Ok(exit)
 }
 
 fn lines(args: &JsonArgs) -> Result<Exit> {
     let reading = Reading::new(&args.input, &args.hashes.hash);
-    let out = BufWriter::new(io::stdout().lock());
+    let out = BufWriter::new(io::stdout());
     let mut lines = json::Lines::new(out, args.options(), reading.progress.clone());
-    let read = reading.run(None, &mut lines)?;
+    let read = match args.input.threads() {
+        1 => reading.run(None, &mut lines)?,
+        _ => collect_beside(&mut lines, |out| reading.run(None, out))?,
+    };
     lines.finish(&read.facts, &read.inputs)?;
     Ok(read.exit())
 }
@@ -197,6 +203,7 @@ impl<'a> Reading<'a> {
                 OverlapName::First => Overlap::First,
                 OverlapName::Last => Overlap::Last,
             },
+            threads: self.input.threads(),
         };
         let files = self.input.files.iter().cloned();
         let sources: Vec<Source> = files.map(Source::from_arg).collect();

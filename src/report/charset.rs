@@ -42,14 +42,17 @@ impl Charset {
     }
 
     fn guess<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Self {
+        let mut foreign = texts.filter(|text| std::str::from_utf8(text).is_err()).peekable();
+        // Nearly all sessions are UTF-8, and a detector is a large thing.
+        if foreign.peek().is_none() {
+            return Self::default();
+        }
         let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
-        let mut is_foreign = false;
-        for text in texts.filter(|text| std::str::from_utf8(text).is_err()) {
-            is_foreign = true;
+        for text in foreign {
             detector.feed(text, false);
             detector.feed(b"\n", false);
         }
-        if is_foreign { Self(detector.guess(None, Utf8Detection::Deny)) } else { Self::default() }
+        Self(detector.guess(None, Utf8Detection::Deny))
     }
 
     /// The bytes as text; the second is false where the bytes cannot be had back from it as

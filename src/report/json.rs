@@ -10,22 +10,73 @@ use super::document::{
     CaptureRecord, Document, DocumentOptions, ExchangeRecord, InputRecord, OrphanRecord, SCHEMA,
     SchemaRecord, SessionRecord, TOOL, ToolRecord, TransferRecord, session_id,
 };
-use super::visible::{to_writer, to_writer_pretty};
+use super::lists::List;
+use super::visible::{to_vec_pretty, to_writer};
 use crate::analysis::{Analysis, CaptureFacts, Collector, warnings};
 use crate::capture::{InputFacts, Progress};
 use crate::decode::{Net, Tunnel, Tunnels};
-use crate::session::{Exchange, Session, SessionId};
+use crate::session::{Exchange, Session, SessionId, Weight};
 use crate::transfer::{Orphan, Transfer};
 
-/// Writes the whole document.
-pub fn write(analysis: &Analysis, options: DocumentOptions, out: &mut dyn Write) -> io::Result<()> {
-    to_writer_pretty(&mut *out, &Document::new(analysis, options))?;
+/// Writes the whole document; `threads` make it, and it is the same with any number of them.
+pub fn write(
+    analysis: &Analysis,
+    options: DocumentOptions,
+    threads: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let several = options.several_inputs;
+    let tunnels = &analysis.capture.tunnels;
+    let charsets: BTreeMap<SessionId, Charset> = analysis
+        .sessions
+        .iter()
+        .map(|session| (session.id, Charset::of(session)))
+        .filter(|(_, charset)| !charset.is_utf8())
+        .collect();
+    let sessions = List {
+        facts: &analysis.sessions,
+        weight: Session::weight,
+        record: &|session| SessionRecord::new(session, tunnels, options),
+    };
+    let transfers = List {
+        facts: &analysis.transfers,
+        weight: Transfer::weight,
+        record: &|transfer| {
+            let charset = charsets.get(&transfer.session).copied().unwrap_or_default();
+            TransferRecord::new(transfer, charset, several)
+        },
+    };
+    let orphans = List {
+        facts: &analysis.orphans,
+        weight: Orphan::weight,
+        record: &|orphan| OrphanRecord::new(orphan, tunnels, several),
+    };
+    let rest = to_vec_pretty(&Document::without_lists(analysis, options))?;
+    let rest = write_up_to("sessions", &rest, out)?;
+    sessions.write(threads, out)?;
+    let rest = write_up_to("transfers", rest, out)?;
+    transfers.write(threads, out)?;
+    let rest = write_up_to("orphans", rest, out)?;
+    orphans.write(threads, out)?;
+    out.write_all(rest)?;
     out.write_all(b"\n")
+}
+
+/// Writes what stands before an empty list of the document, with its name; returns what stands
+/// behind it.
+fn write_up_to<'a>(list: &str, text: &'a [u8], out: &mut dyn Write) -> io::Result<&'a [u8]> {
+    // In a string this would have no line end.
+    let (name, empty) = (format!("\n  \"{list}\": "), b"[]");
+    let wanted = [name.as_bytes(), empty].concat();
+    let at = text.windows(wanted.len()).position(|window| window == wanted);
+    let (before, after) = text.split_at(at.map_or(text.len(), |at| at + name.len()));
+    out.write_all(before)?;
+    Ok(after.strip_prefix(empty).unwrap_or_default())
 }
 
 /// Writes the JSON Schema of the document.
 pub fn write_schema(out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &schemars::schema_for!(Document<'_>))?;
+    serde_json::to_writer_pretty(&mut *out, &schemars::schema_for!(Document))?;
     out.write_all(b"\n")
 }
 

@@ -7,6 +7,7 @@ pub mod escape;
 pub mod files;
 pub mod human;
 pub mod json;
+mod lists;
 mod secret;
 pub mod text;
 mod visible;

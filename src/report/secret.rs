@@ -88,7 +88,7 @@ mod tests {
             (b"XYZZY z", false, None),
             (b" PASS one", false, Some(b"PASS one")),
             (b"PA\0SS one", false, Some(b"one")),
-            (b"PASS\tone", false, Some(b"PASS\tone ")),
+            (b"PASS\tone", false, Some(b"PASS\tone")),
             (b"SITE PSWD old new", false, Some(b"PSWD old new")),
         ] {
             let command = Command::parse(line);

@@ -18,6 +18,16 @@ pub(super) fn to_writer_pretty(out: impl Write, value: &impl Serialize) -> serde
     value.serialize(&mut Serializer::with_formatter(out, Visible(PrettyFormatter::new())))
 }
 
+/// Appends a value over several lines, as an element of a list that is a field of the document.
+pub(super) fn append_pretty(text: &mut Vec<u8>, value: &impl Serialize) -> serde_json::Result<()> {
+    let mut formatter = Visible(PrettyFormatter::new());
+    // Inside of an object and a list.
+    for _ in 0..2 {
+        formatter.begin_array(&mut io::sink()).map_err(serde_json::Error::io)?;
+    }
+    value.serialize(&mut Serializer::with_formatter(text, formatter))
+}
+
 /// A value over several lines.
 pub(super) fn to_vec_pretty(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     let mut text = Vec::new();

@@ -1,6 +1,8 @@
 //! All sessions of a capture.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+
+use ahash::RandomState;
 
 use super::dialogue::Dialogue;
 use super::links::{Links, Waiting};
@@ -23,8 +25,8 @@ use crate::time::Stamp;
 /// [`poll_ended`](Self::poll_ended), in that order.
 #[derive(Debug)]
 pub struct Tracker {
-    /// Boxed: the map moves its values about.
-    dialogues: BTreeMap<SessionId, Box<Dialogue>>,
+    /// Boxed: the map moves its values about. Asked several times a packet.
+    dialogues: HashMap<SessionId, Box<Dialogue>, RandomState>,
     links: Links,
     twins: Twins,
     limits: Limits,
@@ -49,7 +51,7 @@ impl Tracker {
     /// With `keeps_exchanges`, they leave with their session only, not as they become final.
     pub fn new(limits: &Limits, keeps_exchanges: bool) -> Self {
         Self {
-            dialogues: BTreeMap::new(),
+            dialogues: HashMap::default(),
             links: Links::new(limits),
             twins: Twins::default(),
             limits: limits.clone(),
@@ -248,9 +250,10 @@ impl Tracker {
         self.looked_at = 0;
         if all {
             touched = self.dialogues.keys().copied().collect();
+            touched.sort_unstable();
         }
         touched.dedup();
-        for id in touched {
+        for id in touched.drain(..) {
             let Some(dialogue) = self.dialogues.get(&id) else { continue };
             if !dialogue.story.is_over {
                 continue;
@@ -285,6 +288,10 @@ impl Tracker {
                 let exchanges = dialogue.story.exchanges.into_list();
                 out(Outcome::Session(Box::new(Session { exchanges, ..dialogue.story.session })));
             }
+        }
+        if self.touched.is_empty() {
+            // Its memory is used again.
+            self.touched = touched;
         }
     }
 

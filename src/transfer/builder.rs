@@ -2,7 +2,7 @@
 
 use super::sink::ByteSink;
 use super::{Carried, DataConnection, Room, media};
-use crate::hash::{HashSet, Hasher, Hashes};
+use crate::hash::{HashSet, Hashes, Hashing, Workers};
 use crate::limits::Limits;
 use crate::session::{DataId, Expected, Request, SizeSource};
 use crate::tcp::{Anomaly, AnomalyKind, Conn, ConnEvent, Dir};
@@ -14,6 +14,13 @@ pub struct Builder {
     id: DataId,
     from_originator: Stream,
     from_responder: Stream,
+}
+
+/// What all data connections share.
+pub struct Means<'a> {
+    pub limits: &'a Limits,
+    pub room: &'a mut Room,
+    pub workers: &'a mut Workers,
 }
 
 /// What one direction carried.
@@ -64,7 +71,7 @@ struct Stream {
     first: Option<Stamp>,
     last: Option<Stamp>,
     end: Option<Stamp>,
-    hasher: Hasher,
+    hashing: Hashing,
     head: Vec<u8>,
     /// Whether more than the head is wanted; asked when there is more.
     is_text: Option<bool>,
@@ -95,19 +102,19 @@ impl Builder {
     pub fn handle(
         &mut self,
         event: &ConnEvent<'_>,
-        limits: &Limits,
-        room: &mut Room,
+        means: Means<'_>,
         open: impl FnOnce(DataId, Dir) -> Option<Box<dyn ByteSink>>,
         is_listing: impl FnOnce(DataId) -> bool,
     ) {
         let id = self.id;
+        let Means { limits, room, workers } = means;
         match *event {
             ConnEvent::Data { dir, offset, bytes, mark } => {
                 let stream = self.stream(dir);
                 if stream.first.is_none() {
                     stream.sink = open(id, dir);
                 }
-                stream.take(offset, bytes, mark.stamp);
+                stream.take(offset, bytes, mark.stamp, workers);
                 stream.keep(bytes, limits.listing_bytes, room, || is_listing(id));
             }
             ConnEvent::Gap { dir, offset, len, .. } => {
@@ -119,7 +126,7 @@ impl Builder {
     }
 
     /// The connection is over, or the capture is.
-    pub fn finish(self, conn: &Conn) -> Carried {
+    pub fn finish(self, conn: &Conn, workers: &mut Workers) -> Carried {
         Carried {
             connection: DataConnection {
                 id: self.id,
@@ -129,8 +136,8 @@ impl Builder {
                 from_originator: conn.facts(Dir::FromOriginator),
                 from_responder: conn.facts(Dir::FromResponder),
             },
-            from_originator: self.from_originator.finish(conn, Dir::FromOriginator),
-            from_responder: self.from_responder.finish(conn, Dir::FromResponder),
+            from_originator: self.from_originator.finish(conn, Dir::FromOriginator, workers),
+            from_responder: self.from_responder.finish(conn, Dir::FromResponder, workers),
         }
     }
 
@@ -206,7 +213,7 @@ impl Stream {
             first: None,
             last: None,
             end: None,
-            hasher: Hasher::new(hashes),
+            hashing: Hashing::new(hashes),
             head: Vec::new(),
             is_text: None,
             is_cut: false,
@@ -215,13 +222,13 @@ impl Stream {
         }
     }
 
-    fn take(&mut self, offset: u64, bytes: &[u8], stamp: Stamp) {
+    fn take(&mut self, offset: u64, bytes: &[u8], stamp: Stamp, workers: &mut Workers) {
         self.first.get_or_insert(stamp);
         self.last = Some(stamp);
         // What goes on had not ended.
         self.end = None;
         self.bytes += bytes.len() as u64;
-        self.hasher.update(bytes);
+        self.hashing.update(bytes, workers);
         if let Some(sink) = &mut self.sink {
             sink.write(offset, bytes);
         }
@@ -279,7 +286,7 @@ impl Stream {
         Told { media_type, is_tls }
     }
 
-    fn finish(mut self, conn: &Conn, dir: Dir) -> Content {
+    fn finish(mut self, conn: &Conn, dir: Dir, workers: &mut Workers) -> Content {
         let facts = conn.facts(dir);
         let odd = |kind| conn.link.anomalies.of(kind, dir);
         let Told { media_type, is_tls } = self.told.take().unwrap_or_else(|| self.tell());
@@ -294,7 +301,7 @@ impl Stream {
             last: self.last,
             conflicts: odd(AnomalyKind::Conflict).copied().collect(),
             is_doubtful: odd(AnomalyKind::WrongChecksumRead).next().is_some() || facts.urgent > 0,
-            hashes: self.hasher.finish(),
+            hashes: self.hashing.finish(workers),
             media_type,
             is_tls,
             text: self.head,

@@ -8,7 +8,7 @@ mod outcome;
 mod room;
 mod sink;
 
-pub use self::builder::{Builder, Content, Missing};
+pub use self::builder::{Builder, Content, Means, Missing};
 pub use self::listing::{Sizes, sizes};
 pub use self::orphan::{Hosts, Orphan, Resemblance};
 pub use self::outcome::Outcome;

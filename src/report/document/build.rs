@@ -1,47 +1,31 @@
 //! Facts → records.
 
-use std::collections::BTreeMap;
-
 use super::names::*;
 use super::*;
 use crate::analysis::{Analysis, CaptureFacts, NotFtp};
-use crate::capture::{Change, ClockSteps};
+use crate::capture::{Change, ClockSteps, InputFacts};
 use crate::decode::{Endpoint, FragmentFacts, Tunnels};
-use crate::hash::{Hashes, hex};
+use crate::hash::{Digests, Hashes, hex};
 use crate::report::charset::Charset;
 use crate::report::community_id::community_id;
 use crate::report::secret::{is_lost, secret_of, without};
-use crate::session::{Exchange, Received, Sent, SessionId, TransferId};
+use crate::session::{Exchange, Received, Sent, Session, SessionId, TransferId};
 use crate::tcp::{self, Anomaly, AnomalyKind, Dir, DirFacts};
 use crate::time::{Stamp, Timestamp};
-use crate::transfer::{Content, DataConnection};
+use crate::transfer::{Content, DataConnection, Orphan, Transfer};
 
-impl<'a> Document<'a> {
-    pub fn new(analysis: &'a Analysis, options: DocumentOptions) -> Self {
-        let several = options.several_inputs;
-        let tunnels = &analysis.capture.tunnels;
-        let charsets: BTreeMap<SessionId, Charset> =
-            analysis.sessions.iter().map(|session| (session.id, Charset::of(session))).collect();
+impl Document {
+    /// All but the long lists, which are empty here: their records are made while they are
+    /// written, so that the document needs no memory of its own.
+    pub fn without_lists(analysis: &Analysis, options: DocumentOptions) -> Self {
         Self {
             schema: SCHEMA,
             tool: TOOL,
-            inputs: Lazy { facts: &analysis.inputs, record: Box::new(InputRecord::new) },
-            capture: CaptureRecord::new(&analysis.capture, several),
-            sessions: Lazy {
-                facts: &analysis.sessions,
-                record: Box::new(move |session| SessionRecord::new(session, tunnels, options)),
-            },
-            transfers: Lazy {
-                facts: &analysis.transfers,
-                record: Box::new(move |transfer| {
-                    let charset = charsets.get(&transfer.session).copied().unwrap_or_default();
-                    TransferRecord::new(transfer, charset, several)
-                }),
-            },
-            orphans: Lazy {
-                facts: &analysis.orphans,
-                record: Box::new(move |orphan| OrphanRecord::new(orphan, tunnels, several)),
-            },
+            inputs: analysis.inputs.iter().map(InputRecord::new).collect(),
+            capture: CaptureRecord::new(&analysis.capture, options.several_inputs),
+            sessions: Vec::new(),
+            transfers: Vec::new(),
+            orphans: Vec::new(),
             findings: Vec::new(),
             warnings: analysis.warnings(),
         }
@@ -482,8 +466,12 @@ fn direction_facts(facts: DirFacts) -> DirectionRecord {
 }
 
 pub fn hashes(hashes: &Hashes) -> HashesRecord {
-    let Hashes { sha256, sha1, md5 } = hashes.clone();
-    HashesRecord { sha256, sha1, md5 }
+    let Digests { sha256, sha1, md5 } = hashes.digests();
+    HashesRecord {
+        sha256: hex(&sha256),
+        sha1: sha1.map(|sha1| hex(&sha1)),
+        md5: md5.map(|md5| hex(&md5)),
+    }
 }
 
 fn missing(content: &Content) -> Vec<MissingRecord> {

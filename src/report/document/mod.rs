@@ -8,13 +8,10 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use schemars::JsonSchema;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 pub use self::build::{SCHEMA, TOOL, endpoint, hashes, orphan_id, session_id, transfer_id};
 pub use self::names::{DIRECTIONS, OUTCOMES, direction, login, outcome};
-use crate::capture::InputFacts;
-use crate::session::Session;
-use crate::transfer::{Orphan, Transfer};
 
 /// What the document shows beside the facts.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,37 +25,21 @@ pub struct DocumentOptions {
 /// added.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ftpscope document")]
-pub struct Document<'a> {
+pub struct Document {
     pub schema: SchemaRecord,
     pub tool: ToolRecord,
-    #[schemars(with = "Vec<InputRecord>")]
-    pub inputs: Lazy<'a, InputFacts, InputRecord>,
+    pub inputs: Vec<InputRecord>,
     pub capture: CaptureRecord,
     /// In the order of their first frames.
-    #[schemars(with = "Vec<SessionRecord>")]
-    pub sessions: Lazy<'a, Session, SessionRecord>,
+    pub sessions: Vec<SessionRecord>,
     /// In the order of their commands.
-    #[schemars(with = "Vec<TransferRecord>")]
-    pub transfers: Lazy<'a, Transfer, TransferRecord>,
+    pub transfers: Vec<TransferRecord>,
     /// Data connections that no command could be found for.
-    #[schemars(with = "Vec<OrphanRecord>")]
-    pub orphans: Lazy<'a, Orphan, OrphanRecord>,
+    pub orphans: Vec<OrphanRecord>,
     /// Always empty in this version: there are no rules yet.
     pub findings: Vec<serde_json::Value>,
     /// What a reader should know before believing the rest.
     pub warnings: Vec<String>,
-}
-
-/// A list whose records are made while it is written: the document needs no memory of its own.
-pub struct Lazy<'a, F, R> {
-    facts: &'a [F],
-    record: Box<dyn Fn(&F) -> R + 'a>,
-}
-
-impl<F, R: Serialize> Serialize for Lazy<'_, F, R> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.facts.iter().map(&self.record))
-    }
 }
 
 #[derive(Serialize, JsonSchema)]

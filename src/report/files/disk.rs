@@ -4,7 +4,7 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use crate::hash::{HashSet, Hasher, Hashes};
+use crate::hash::{Hasher, Hashes};
 
 /// What tells a file from another of the same name.
 #[cfg(unix)]
@@ -89,12 +89,12 @@ pub(super) fn copy_sparse(from: &mut File, to: &mut File) -> io::Result<()> {
 
 /// The same hashes as `like`, of a file on disk.
 pub(super) fn hash_file(file: &mut File, like: &Hashes) -> io::Result<Hashes> {
-    let mut hasher = Hasher::new(HashSet { sha1: like.sha1.is_some(), md5: like.md5.is_some() });
+    let mut hasher = Hasher::new(like.digests().set());
     each_block(file, |block| {
         hasher.update(block);
         Ok(())
     })?;
-    Ok(hasher.finish())
+    Ok(hasher.finish().into())
 }
 
 fn each_block(file: &mut File, mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {

@@ -17,6 +17,7 @@ use super::{ExtractError, Only};
 use crate::analysis::{CaptureFacts, Collector};
 use crate::capture::InputFacts;
 use crate::decode::{Net, Tunnel, Tunnels};
+use crate::hash::hex;
 use crate::limits::Limits;
 use crate::report::charset::Charset;
 use crate::report::document::{self, session_id, transfer_id};
@@ -219,7 +220,7 @@ impl Manifest {
     fn list(&mut self, written: &Written, session: Option<&SessionFacts>) {
         let (order, shaped) = (written.order(), &written.shaped);
         if let Some(hashes) = shaped.hashes.as_ref().or(shaped.disk_hashes.as_ref()) {
-            let line = format!("{}  {}\n", hashes.sha256, shaped.file);
+            let line = format!("{}  {}\n", hex(&hashes.digests().sha256), shaped.file);
             self.sums.push(order, line.as_bytes());
         }
         let record = FileRecord::new(written, session, &self.tunnels, self.several_inputs);

@@ -7,6 +7,7 @@ use super::spool::Order;
 use crate::analysis::{CaptureFacts, warnings};
 use crate::capture::InputFacts;
 use crate::decode::Tunnels;
+use crate::hash::hex;
 use crate::report::charset::Charset;
 use crate::report::document::{
     self, CaptureRecord, EndpointRecord, HashesRecord, InputRecord, OrphanRecord, SCHEMA,
@@ -135,7 +136,7 @@ impl ManifestRecord {
     pub(super) fn new(facts: &CaptureFacts, inputs: &[InputFacts], several: bool) -> Self {
         let inputs_hashed = inputs.iter().map(|input| HashedInputRecord {
             input: InputRecord::new(input),
-            sha256: input.hashes.as_ref().map(|hashes| hashes.sha256.clone()),
+            sha256: input.hashes.map(|digests| hex(&digests.sha256)),
         });
         Self {
             schema: SCHEMA,

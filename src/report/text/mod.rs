@@ -15,6 +15,7 @@ use self::page::{Ink, Line, Page};
 use super::charset::Charset;
 use super::human;
 use crate::analysis::Analysis;
+use crate::hash::{Hashes, hex};
 use crate::session::{Exchange, SessionId, TransferId};
 use crate::time::Stamp;
 use crate::transfer::{Content, Direction, Outcome, Transfer};
@@ -118,8 +119,9 @@ fn moved(transfer: &Transfer) -> Option<&Content> {
 }
 
 /// Enough of a hash to find it again.
-fn short_hash(sha256: &str) -> String {
-    format!("{}…", sha256.get(..8).unwrap_or(sha256))
+fn short_hash(hashes: &Hashes) -> String {
+    let [a, b, c, d, ..] = hashes.digests().sha256;
+    format!("{}…", hex(&[a, b, c, d]))
 }
 
 /// What to do next, if there is something to do.

@@ -131,7 +131,7 @@ pub(super) fn short_media(media: &str) -> String {
 }
 
 fn hash_of(content: &Content) -> String {
-    short_hash(&content.hashes.sha256)
+    short_hash(&content.hashes)
 }
 
 fn orphans(report: &Report<'_>, page: &mut Page<'_>) -> io::Result<()> {

@@ -52,7 +52,7 @@ fn what(
     if let Some(content) = transfer.content.as_ref().filter(|content| content.bytes > 0)
         && transfer.direction != Direction::Listing
     {
-        let hash = format!("sha256 {}", short_hash(&content.hashes.sha256));
+        let hash = format!("sha256 {}", short_hash(&content.hashes));
         fields.push(Line::inked(Ink::Dim, &hash));
     }
     page.fields(line, indent + 2, fields)

@@ -1,0 +1,126 @@
+//! Evidence hashes: SHA-256 always, SHA-1 and MD5 on request, beside the hot thread where there
+//! is much to hash.
+
+mod workers;
+
+use std::sync::Arc;
+
+use md5::Md5;
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+
+pub use self::workers::{Hashing, Workers};
+
+/// Which hashes are made beside SHA-256.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct HashSet {
+    pub sha1: bool,
+    pub md5: bool,
+}
+
+/// Hashes bytes as they come.
+#[derive(Clone, Debug)]
+pub struct Hasher {
+    sha256: Sha256,
+    sha1: Option<Sha1>,
+    md5: Option<Md5>,
+}
+
+impl Hasher {
+    pub fn new(set: HashSet) -> Self {
+        Self { sha256: Sha256::new(), sha1: set.sha1.then(Sha1::new), md5: set.md5.then(Md5::new) }
+    }
+
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.sha256.update(bytes);
+        if let Some(sha1) = &mut self.sha1 {
+            sha1.update(bytes);
+        }
+        if let Some(md5) = &mut self.md5 {
+            md5.update(bytes);
+        }
+    }
+
+    pub fn finish(self) -> Digests {
+        Digests {
+            sha256: self.sha256.finalize().into(),
+            sha1: self.sha1.map(|sha1| sha1.finalize().into()),
+            md5: self.md5.map(|md5| md5.finalize().into()),
+        }
+    }
+}
+
+/// Finished hashes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Digests {
+    pub sha256: [u8; 32],
+    pub sha1: Option<[u8; 20]>,
+    pub md5: Option<[u8; 16]>,
+}
+
+impl Digests {
+    /// Which hashes these are.
+    pub fn set(&self) -> HashSet {
+        HashSet { sha1: self.sha1.is_some(), md5: self.md5.is_some() }
+    }
+}
+
+/// The hashes of something, which other threads may still be at.
+#[derive(Clone, Debug)]
+pub struct Hashes(Made);
+
+#[derive(Clone, Debug)]
+enum Made {
+    Now(Digests),
+    Soon(Arc<workers::Promise>),
+}
+
+impl Hashes {
+    /// The hashes; waits for them if need be.
+    pub fn digests(&self) -> Digests {
+        match &self.0 {
+            Made::Now(digests) => *digests,
+            Made::Soon(promise) => promise.wait(),
+        }
+    }
+}
+
+impl From<Digests> for Hashes {
+    fn from(digests: Digests) -> Self {
+        Self(Made::Now(digests))
+    }
+}
+
+/// The SHA-1 of `bytes`, for identifiers that are defined by it.
+pub fn sha1(bytes: &[u8]) -> [u8; 20] {
+    Sha1::digest(bytes).into()
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// FIPS 180-4 and RFC 1321 vectors for "abc", fed in two pieces.
+    #[test]
+    fn hashes_match_the_published_vectors() {
+        let mut hasher = Hasher::new(HashSet { sha1: true, md5: true });
+        hasher.update(b"a");
+        hasher.update(b"bc");
+        let digests = hasher.finish();
+        assert_eq!(
+            hex(&digests.sha256),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        let sha1 = digests.sha1.map(|sha1| hex(&sha1));
+        assert_eq!(sha1.as_deref(), Some("a9993e364706816aba3e25717850c26c9cd0d89d"));
+        let md5 = digests.md5.map(|md5| hex(&md5));
+        assert_eq!(md5.as_deref(), Some("900150983cd24fb0d6963f7d28e17f72"));
+    }
+}
