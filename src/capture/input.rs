@@ -7,13 +7,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::digest::Digest;
 use super::error::CaptureError;
 use super::facts::Change;
 use super::pipe::Pipe;
 use super::progress::Progress;
 use super::{ReadOptions, Source};
-use crate::hash::Digests;
+use crate::hash::{Digests, HashSet, Hasher};
 
 /// A source being read. Once the stop flag is set it is at its end.
 pub(super) struct Input {
@@ -24,7 +23,8 @@ pub(super) struct Input {
     progress: Progress,
     is_probe: bool,
     bytes: u64,
-    digest: Option<Digest>,
+    /// Of the raw bytes, if asked for. Whoever reads hashes: a thread of its own, for files.
+    hasher: Option<Hasher>,
     failure: Option<String>,
 }
 
@@ -36,8 +36,8 @@ impl Input {
         seen: Option<Identity>,
         options: &ReadOptions,
     ) -> Result<Self, CaptureError> {
-        let digest = if options.hash_inputs { Some(Digest::start()?) } else { None };
-        Ok(Self { digest, is_probe: false, ..Self::open_bytes(source, seen, options)? })
+        let hasher = options.hash_inputs.then(|| Hasher::new(HashSet::default()));
+        Ok(Self { hasher, is_probe: false, ..Self::open_bytes(source, seen, options)? })
     }
 
     /// Opens `source` for a look: its bytes will be read, counted and hashed again later.
@@ -83,7 +83,7 @@ impl Input {
             progress,
             is_probe: true,
             bytes: 0,
-            digest: None,
+            hasher: None,
             failure: None,
         }
     }
@@ -107,6 +107,10 @@ impl Input {
         self.failure.as_deref()
     }
 
+    pub(super) fn is_stopped(&self) -> bool {
+        self.progress.is_stopped()
+    }
+
     /// Which file this is; `None` if it is none.
     pub(super) fn identity(&self) -> Option<Identity> {
         self.file.as_ref().map(|file| file.first)
@@ -118,17 +122,18 @@ impl Input {
     }
 
     /// Reads on to the very end, whatever the bytes mean, and hashes them if that was asked. A
-    /// device may have no end, so what is no file is not read on.
-    pub(super) fn finish(&mut self) -> Option<Digests> {
-        self.digest.as_ref()?;
-        if self.file.is_none() && !self.met_end {
+    /// device may have no end, so what is no file is not read on; `is_read_out` tells whether
+    /// its end was met by who looks for packets.
+    pub(super) fn finish(&mut self, is_read_out: bool) -> Option<Digests> {
+        self.hasher.as_ref()?;
+        if self.file.is_none() && !(self.met_end && is_read_out) {
             return None;
         }
         let mut scratch = vec![0; DRAIN_BYTES];
         while matches!(self.read(&mut scratch), Ok(1..)) {}
-        let digest = self.digest.take()?;
+        let hasher = self.hasher.take()?;
         let is_whole = self.failure.is_none() && !self.progress.is_stopped();
-        is_whole.then(|| digest.finish()).flatten()
+        is_whole.then(|| hasher.finish())
     }
 }
 
@@ -159,8 +164,8 @@ impl Input {
         if !self.is_probe {
             self.progress.add_read(count);
         }
-        if let Some(digest) = &mut self.digest {
-            digest.update(read);
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(read);
         }
     }
 }

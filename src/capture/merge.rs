@@ -9,7 +9,7 @@ use super::error::CaptureError;
 use super::facts::InputFacts;
 use super::input::{self, Identity, Input};
 use super::reader::Reader;
-use super::{Frame, ReadOptions, Source};
+use super::{Frame, ReadAhead, ReadOptions, Source};
 use crate::time::Timestamp;
 
 /// Several inputs as one capture, in time order.
@@ -117,7 +117,8 @@ impl Slot {
 
     fn probe(&mut self, options: &ReadOptions) -> Option<Timestamp> {
         let input = Input::probe(&self.source, options);
-        let opened = input.and_then(|input| self.reader(input, PROBE_BYTES, options));
+        let none = ReadAhead::default();
+        let opened = input.and_then(|input| self.reader(input, PROBE_BYTES, &none, options));
         match opened {
             Ok(mut reader) if reader.is_capture() => {
                 let time = reader.advance();
@@ -139,7 +140,7 @@ impl Slot {
     fn open(&mut self, options: &ReadOptions) -> Option<&mut Reader> {
         if let State::Waiting(_) = self.state {
             let input = Input::open(&self.source, self.seen, options);
-            match input.and_then(|input| self.reader(input, BUFFER_BYTES, options)) {
+            match input.and_then(|input| self.reader(input, CHUNK_BYTES, &options.ahead, options)) {
                 Ok(reader) if reader.is_capture() => self.state = State::Open(Box::new(reader)),
                 Ok(reader) => self.done(reader),
                 Err(error) => self.fail(error),
@@ -182,11 +183,12 @@ impl Slot {
     fn reader(
         &self,
         input: Input,
-        buffer_bytes: usize,
+        chunk_bytes: usize,
+        ahead: &ReadAhead,
         options: &ReadOptions,
     ) -> Result<Reader, CaptureError> {
         let number = u16::try_from(self.number).map_err(|_| CaptureError::TooManyInputs)?;
-        Reader::open(input, number, buffer_bytes, options)
+        Reader::open(input, number, chunk_bytes, ahead, options)
     }
 
     /// Lets go of the file and the buffer: there may be thousands of inputs.
@@ -237,8 +239,8 @@ fn total_size(sources: &[Source]) -> Option<u64> {
     sources.iter().map(size).sum()
 }
 
-/// Of an input that is read. Large enough that refilling is rare, small enough to stay in
-/// the processor's second-level cache.
-const BUFFER_BYTES: usize = 512 << 10;
+/// Of an input that is read. Large enough that reads are few, small enough to stay in the
+/// processor's second-level cache.
+const CHUNK_BYTES: usize = 256 << 10;
 /// Of an input that is only looked into.
 const PROBE_BYTES: usize = 16 << 10;

@@ -1,13 +1,13 @@
 //! Floor 1: bytes on disk become frames.
 //!
-//! A source passes through four stations, each in its own file: `input` reads, counts and
-//! hashes raw bytes; `stream` takes compression off; `window` holds the stretch of the
-//! stream that is being looked at; `pcap` and `pcapng` find the packets in it.
-//! `reader` puts them together for one input, `merge` makes one capture of several. Where
-//! something cannot be a packet `resync` finds the next, and `times` watches the clock.
+//! A source passes through five stations, each in its own file: `input` reads, counts and
+//! hashes raw bytes; `stream` takes compression off; `ahead` does both before it is asked to;
+//! `window` holds the stretch of the stream that is being looked at; `pcap` and `pcapng` find the
+//! packets in it. `reader` puts them together for one input, `merge` makes one capture of several.
+//! Where something cannot be a packet `resync` finds the next, and `times` watches the clock.
 
+mod ahead;
 mod damage;
-mod digest;
 mod error;
 mod facts;
 mod gzip;
@@ -31,6 +31,7 @@ mod window;
 
 use std::path::{Path, PathBuf};
 
+pub use ahead::ReadAhead;
 pub use damage::{Damage, DamageKind};
 pub use error::CaptureError;
 pub use facts::{Change, Compression, Format, InputFacts};
@@ -85,4 +86,5 @@ pub struct ReadOptions {
     /// end was reached: some have none.
     pub hash_inputs: bool,
     pub progress: Progress,
+    pub ahead: ReadAhead,
 }

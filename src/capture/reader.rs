@@ -12,7 +12,7 @@ use super::pcapng::{self, Pcapng};
 use super::sniff;
 use super::stream::Stream;
 use super::window::{Halt, Window};
-use super::{Frame, ReadOptions};
+use super::{Frame, ReadAhead, ReadOptions};
 use crate::limits::Limits;
 use crate::time::{Stamp, Timestamp};
 
@@ -23,6 +23,7 @@ use crate::time::{Stamp, Timestamp};
 /// without copying one.
 pub(super) struct Reader {
     window: Window,
+    identity: Option<Identity>,
     packets: Packets,
     format: Option<Format>,
     tally: Tally,
@@ -56,12 +57,16 @@ impl Reader {
     pub(super) fn open(
         input: Input,
         number: u16,
-        buffer_bytes: usize,
+        chunk_bytes: usize,
+        ahead: &ReadAhead,
         options: &ReadOptions,
     ) -> Result<Self, CaptureError> {
+        let identity = input.identity();
         let stream = Stream::open(input, options.limits.decoder_bytes)?;
+        let (progress, limits) = (options.progress.clone(), &options.limits);
         let mut reader = Self {
-            window: Window::new(stream, options.progress.clone(), buffer_bytes, &options.limits),
+            window: Window::new(stream, progress, chunk_bytes, ahead, limits),
+            identity,
             packets: Packets::None,
             format: None,
             tally: Tally::new(options.limits.damage_kept),
@@ -127,7 +132,7 @@ impl Reader {
 
     /// Which file is read, if it is one.
     pub(super) fn identity(&self) -> Option<Identity> {
-        self.window.stream.input().identity()
+        self.identity
     }
 
     pub(super) fn is_capture(&self) -> bool {
@@ -135,15 +140,18 @@ impl Reader {
     }
 
     /// Everything known of the input. Reads the rest of it if it is being hashed.
-    pub(super) fn finish(mut self, path: PathBuf) -> InputFacts {
-        let changed = self.window.stream.input().change();
-        let hashes = self.window.stream.input_mut().finish();
+    pub(super) fn finish(self, path: PathBuf) -> InputFacts {
+        let compression = self.window.compression;
+        let (mut stream, seen_bytes, is_read_out) = self.window.close();
+        let changed = stream.input().change();
+        let hashes = stream.input_mut().finish(is_read_out);
         let (times, tally) = (self.tally.times, self.tally);
         InputFacts {
             path,
             format: self.format,
-            compression: self.window.stream.compression,
-            bytes: self.window.stream.input().bytes(),
+            compression,
+            // What was read ahead and not looked at was not read.
+            bytes: hashes.map_or(seen_bytes, |_| stream.input().bytes()),
             packets: tally.packets,
             link_types: tally.link_types.into_iter().collect(),
             first_time: times.first,
@@ -204,11 +212,7 @@ impl Reader {
             Some(Halt::Damaged { what: DamageKind::ReadFailed(reason), .. }) => {
                 CaptureError::Io(std::io::Error::other(reason))
             }
-            _ => sniff::refuse(
-                self.sample(),
-                self.window.stream.compression,
-                self.identity().is_some(),
-            ),
+            _ => sniff::refuse(self.sample(), self.window.compression, self.identity.is_some()),
         }
     }
 

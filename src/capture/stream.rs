@@ -5,6 +5,7 @@ use std::io::{self, BufReader, Chain, Cursor, Read};
 use bzip2::bufread::MultiBzDecoder;
 use liblzma::bufread::XzDecoder;
 
+use super::damage::DamageKind;
 use super::facts::Compression;
 use super::gzip::Gzip;
 use super::input::Input;
@@ -14,6 +15,7 @@ use super::lz4::Lz4;
 pub(super) struct Stream {
     from: Box<dyn Unpack + Send>,
     pub(super) compression: Option<Compression>,
+    decoder_bytes: u64,
 }
 
 impl Stream {
@@ -31,7 +33,7 @@ impl Stream {
             Some(Compression::Bzip2) => Box::new(MultiBzDecoder::new(packed(raw))),
             Some(Compression::Xz) => Box::new(xz_decoder(raw, decoder_bytes)?),
         };
-        Ok(Self { from, compression })
+        Ok(Self { from, compression, decoder_bytes })
     }
 
     /// Reads into `into`, less than fits if a decoder is between: what a failing decoder
@@ -44,6 +46,23 @@ impl Stream {
         self.from.read(into.get_mut(..wanted).unwrap_or_default())
     }
 
+    /// What an error means; `None` if reading was only stopped.
+    pub(super) fn failed(&self, error: &io::Error) -> Option<DamageKind> {
+        if let Some(reason) = self.input().failure() {
+            return Some(DamageKind::ReadFailed(reason.to_owned()));
+        }
+        let Some(compression) = self.compression else {
+            return Some(DamageKind::ReadFailed(error.to_string()));
+        };
+        (!self.input().is_stopped()).then(|| match error.kind() {
+            io::ErrorKind::UnexpectedEof => DamageKind::StreamCut(compression),
+            _ if is_too_big(error) => {
+                DamageKind::DecoderTooBig { compression, limit: self.decoder_bytes }
+            }
+            _ => DamageKind::StreamCorrupt { compression, reason: error.to_string() },
+        })
+    }
+
     pub(super) fn input(&self) -> &Input {
         self.from.input()
     }
@@ -54,7 +73,7 @@ impl Stream {
 }
 
 /// Whether a decoder failed because it may not take the memory the file asks for.
-pub(super) fn is_too_big(error: &io::Error) -> bool {
+fn is_too_big(error: &io::Error) -> bool {
     let xz = error.get_ref().and_then(|inner| inner.downcast_ref::<liblzma::stream::Error>());
     // zstd has a text and nothing else.
     xz == Some(&liblzma::stream::Error::MemLimit)

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use super::input::Input;
 use super::reader::Reader;
-use super::{InputFacts, ReadOptions};
+use super::{InputFacts, ReadAhead, ReadOptions};
 use crate::limits::Limits;
 
 /// A frame that outlives its call: time, frame number, link type, bytes, length on the wire.
@@ -28,7 +28,7 @@ fn read(bytes: &[u8]) -> (Vec<Kept>, InputFacts) {
 fn read_from(source: impl Read + Send + 'static, options: &ReadOptions) -> (Vec<Kept>, InputFacts) {
     let input = Input::from_reader(source, options);
     let path = PathBuf::from("made");
-    let mut reader = match Reader::open(input, 0, 0, options) {
+    let mut reader = match Reader::open(input, 0, 1000, &ReadAhead::default(), options) {
         Ok(reader) => reader,
         Err(error) => {
             return (vec![], InputFacts { error: Some(error), ..InputFacts::unread(path) });

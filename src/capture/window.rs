@@ -1,22 +1,28 @@
 //! The stretch of a capture that is in memory.
 
+use super::ahead::{Chunk, Feed, ReadAhead, Then};
 use super::damage::DamageKind;
+use super::facts::Compression;
 use super::progress::Progress;
-use super::stream::{self, Stream};
+use super::stream::Stream;
 use crate::limits::Limits;
 
 /// A moving window on the decompressed bytes of one input.
 ///
-/// Large reads go straight into it, packets are looked at in place, and bytes are moved only
-/// when a record reaches over its end. It grows when a record is larger than itself, as the
-/// record's bytes come, so a false length costs no more than the file has to offer.
+/// It looks at one chunk after another in place, and what is left of one is moved in front of the
+/// next: bytes are moved only when a record reaches over the end of its chunk. It grows when a
+/// record is larger than a chunk, as the record's bytes come, so a false length costs no more than
+/// the file has to offer.
 pub(super) struct Window {
-    pub(super) stream: Stream,
+    feed: Feed,
+    pub(super) compression: Option<Compression>,
+    /// Of the input, up to the end of the chunk.
+    raw_bytes: u64,
     progress: Progress,
     buffer: Vec<u8>,
     start: usize,
     end: usize,
-    /// Where `buffer[0]` stands in the stream.
+    /// Where `buffer[0]` stands in the stream, modulo 2⁶⁴: before it, at first.
     base: u64,
     /// Why there is no more to read, once that is so: a source is never asked again, though a
     /// terminal or a failed decoder might then give more.
@@ -30,7 +36,6 @@ pub(super) struct Window {
 struct Bounds {
     unpacked_bytes: u64,
     unpack_ratio: u64,
-    decoder_bytes: u64,
 }
 
 /// Why no more packets come from an input.
@@ -44,17 +49,32 @@ impl Window {
     pub(super) fn new(
         stream: Stream,
         progress: Progress,
-        buffer_bytes: usize,
+        chunk_bytes: usize,
+        ahead: &ReadAhead,
         limits: &Limits,
     ) -> Self {
-        let buffer = vec![0; buffer_bytes.max(ROOM_BYTES * 2)];
-        let bounds = Bounds {
-            unpacked_bytes: limits.unpacked_bytes,
-            unpack_ratio: limits.unpack_ratio,
-            decoder_bytes: limits.decoder_bytes,
-        };
-        let (start, end, base, fruitful, ended) = (0, 0, 0, 0, None);
-        Self { stream, progress, buffer, start, end, base, ended, fruitful, bounds }
+        Self {
+            compression: stream.compression,
+            feed: Feed::new(stream, chunk_bytes, ahead),
+            raw_bytes: 0,
+            progress,
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            base: 0,
+            ended: None,
+            fruitful: 0,
+            bounds: Bounds {
+                unpacked_bytes: limits.unpacked_bytes,
+                unpack_ratio: limits.unpack_ratio,
+            },
+        }
+    }
+
+    /// Ends reading: the stream, how many raw bytes led up to here, and whether they are all.
+    pub(super) fn close(self) -> (Stream, u64, bool) {
+        let is_read_out = matches!(self.ended, Some(Halt::End));
+        (self.feed.close(), self.raw_bytes, is_read_out)
     }
 
     /// What is here of the stream, from the current position.
@@ -64,7 +84,7 @@ impl Window {
 
     /// The current position in the stream.
     pub(super) fn offset(&self) -> u64 {
-        self.base + self.start as u64
+        self.base.wrapping_add(self.start as u64)
     }
 
     /// Makes at least `count` bytes [`filled`](Self::filled).
@@ -138,64 +158,58 @@ impl Window {
         if self.ended.is_some() || self.is_stopped() {
             return false;
         }
-        self.make_room();
-        let room = self.buffer.get_mut(self.end..).unwrap_or_default();
-        match self.stream.read(room) {
-            Ok(0) => self.ended = Some(Halt::End),
-            Ok(count) => self.end += count,
-            Err(error) => self.ended = Some(self.failed(&error)),
-        }
-        self.ended.is_none()
+        let before = self.filled().len();
+        let chunk = self.feed.next();
+        self.raw_bytes = chunk.raw_bytes;
+        let then = self.append(chunk);
+        self.ended = match then {
+            Then::More => return true,
+            Then::End => Some(Halt::End),
+            Then::Failed(what) => Some(self.at_end(what)),
+        };
+        // Bytes may have come before the end.
+        self.filled().len() > before
     }
 
     /// Which bound of unpacking is exceeded.
     fn excess(&self) -> Option<DamageKind> {
-        let compression = self.stream.compression?;
-        let unpacked = self.base + self.end as u64;
+        let compression = self.compression?;
+        let unpacked = self.base.wrapping_add(self.end as u64);
         let (bytes, ratio) = (self.bounds.unpacked_bytes, self.bounds.unpack_ratio);
         if unpacked.saturating_sub(self.fruitful) > bytes {
             return Some(DamageKind::Barren { compression, bytes });
         }
-        let packed = self.stream.input().bytes();
-        let is_bomb = unpacked > bytes && unpacked > packed.saturating_mul(ratio);
+        let is_bomb = unpacked > bytes && unpacked > self.raw_bytes.saturating_mul(ratio);
         is_bomb.then_some(DamageKind::Bomb { compression, ratio })
     }
 
-    /// Moves what is left to the front when little room is behind it, so that reads stay
-    /// large and moves stay rare; grows when even that leaves too little.
-    fn make_room(&mut self) {
-        if self.buffer.len() - self.end >= ROOM_BYTES {
-            return;
+    /// Puts what is left in front of a chunk, or, where that is much, the chunk behind it.
+    fn append(&mut self, chunk: Chunk) -> Then {
+        let Chunk { mut buffer, start, end, then, .. } = chunk;
+        let left = self.buffer.get(self.start..self.end).unwrap_or_default();
+        let before = start.checked_sub(left.len());
+        if let Some(before) = before
+            && let Some(room) = buffer.get_mut(before..start)
+        {
+            room.copy_from_slice(left);
+            self.base = self.offset().wrapping_sub(before as u64);
+            (self.start, self.end) = (before, end);
+            std::mem::swap(&mut self.buffer, &mut buffer);
+        } else {
+            self.buffer.truncate(self.end);
+            if self.start > self.end / 2 {
+                self.buffer.drain(..self.start);
+                self.base = self.offset();
+                self.start = 0;
+            }
+            self.buffer.extend_from_slice(buffer.get(start..end).unwrap_or_default());
+            self.end = self.buffer.len();
         }
-        self.buffer.copy_within(self.start..self.end, 0);
-        self.base += self.start as u64;
-        self.end -= self.start;
-        self.start = 0;
-        if self.buffer.len() - self.end < ROOM_BYTES {
-            self.buffer.resize(self.buffer.len() * 2, 0);
-        }
-    }
-
-    fn failed(&self, error: &std::io::Error) -> Halt {
-        let what = match (self.stream.input().failure(), self.stream.compression) {
-            (Some(reason), _) => DamageKind::ReadFailed(reason.to_owned()),
-            (None, None) => DamageKind::ReadFailed(error.to_string()),
-            (None, Some(_)) if self.is_stopped() => return Halt::End,
-            (None, Some(compression)) => match error.kind() {
-                std::io::ErrorKind::UnexpectedEof => DamageKind::StreamCut(compression),
-                _ if stream::is_too_big(error) => {
-                    DamageKind::DecoderTooBig { compression, limit: self.bounds.decoder_bytes }
-                }
-                _ => DamageKind::StreamCorrupt { compression, reason: error.to_string() },
-            },
-        };
-        self.at_end(what)
+        self.feed.take_back(buffer);
+        then
     }
 
     fn at_end(&self, what: DamageKind) -> Halt {
-        Halt::Damaged { offset: self.base + self.end as u64, what }
+        Halt::Damaged { offset: self.base.wrapping_add(self.end as u64), what }
     }
 }
-
-/// The least a read should be able to bring.
-const ROOM_BYTES: usize = 8 << 10;

@@ -14,7 +14,9 @@ use super::args::{
 use super::progress::Bar;
 use crate::analysis::{CaptureFacts, Collector, Keeper, collect_beside};
 use crate::analyzer::{AnalysisOptions, analyze};
-use crate::capture::{Capture, CaptureError, Change, InputFacts, Progress, ReadOptions, Source};
+use crate::capture::{
+    Capture, CaptureError, Change, InputFacts, Progress, ReadAhead, ReadOptions, Source,
+};
 use crate::hash::HashSet;
 use crate::limits::Limits;
 use crate::report::document::DocumentOptions;
@@ -208,7 +210,8 @@ impl<'a> Reading<'a> {
         let files = self.input.files.iter().cloned();
         let sources: Vec<Source> = files.map(Source::from_arg).collect();
         let progress = self.progress.clone();
-        let reading = ReadOptions { limits, hash_inputs: self.hash_inputs, progress };
+        let ahead = ReadAhead::new(self.input.threads());
+        let reading = ReadOptions { limits, hash_inputs: self.hash_inputs, progress, ahead };
         let mut capture = Capture::open(&sources, reading)?;
         let bar = Bar::new(self.progress, self.input.quiet);
         let mut facts = analyze(&mut capture, &options, sinks, out);
