@@ -30,6 +30,13 @@ pub struct Limits {
     /// to be unpacked. Packets below it are read however many they are, for they cost time and no
     /// memory.
     pub unpack_ratio: u64,
+    /// Bytes a transfer in MODE C or Z may unpack to before [`decoded_ratio`](Self::decoded_ratio)
+    /// is looked at: with SHA-256 a second of work.
+    pub decoded_bytes: u64,
+    /// Times its size on the wire such a transfer may unpack to. Text comes to 10, logs to 50.
+    pub decoded_ratio: u64,
+    /// Transfers in MODE Z unpacked at one time: some 48 KiB each.
+    pub decoders: usize,
     /// Tunnels within tunnels. A provider's backbone has two or three.
     pub tunnel_depth: usize,
     /// Tunnels told apart. What is in others is counted.
@@ -160,6 +167,9 @@ impl Default for Limits {
             decoder_bytes: 256 << 20,
             unpacked_bytes: 1 << 30,
             unpack_ratio: 10_000,
+            decoded_bytes: 1 << 30,
+            decoded_ratio: 200,
+            decoders: 256,
             tunnel_depth: 8,
             tunnels: u16::MAX,
             fragmented_datagrams: 1 << 12,

@@ -20,7 +20,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("encoding_rs", &["src/report/"]),
     ("etherparse", &["src/decode/"]),
     ("file_format", &["src/transfer/"]),
-    ("flate2", &["src/capture/"]),
+    ("flate2", &["src/capture/", "src/transfer/decode/"]),
     ("indicatif", &["src/cli/"]),
     ("liblzma", &["src/capture/"]),
     ("lz4_flex", &["src/capture/"]),
@@ -43,7 +43,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("ftp", &[]),
     ("session", &["decode", "ftp", "limits", "tcp", "time"]),
     ("transfer", &["decode", "ftp", "hash", "limits", "session", "tcp", "time"]),
-    ("analysis", &["capture", "decode", "ftp", "limits", "session", "time", "transfer"]),
+    ("analysis", &["capture", "decode", "ftp", "hash", "limits", "session", "time", "transfer"]),
 ];
 
 #[test]

@@ -1,11 +1,14 @@
 //! Floor 7: everything known of a capture, in one place.
 
+mod checks;
+mod files;
 mod handoff;
 mod legs;
 
 use std::collections::BTreeMap;
 use std::error::Error;
 
+pub use self::files::{LogicalFile, Overlap, Piece, Range};
 pub use self::handoff::collect_beside;
 pub use self::legs::Legs;
 
@@ -27,6 +30,8 @@ pub struct Analysis {
     pub transfers: Vec<Transfer>,
     /// In the order of their first frames.
     pub orphans: Vec<Orphan>,
+    /// Put together from the transfers, in the order of their first ones.
+    pub files: Vec<LogicalFile>,
 }
 
 impl Analysis {
@@ -226,6 +231,10 @@ impl Keeper {
             (if one_input { None } else { Some(time_of(first)) }, first.frame, session.id)
         });
         analysis.transfers.sort_unstable_by_key(|transfer| transfer.request.id);
+        for session in &analysis.sessions {
+            checks::check(session, &mut analysis.transfers);
+        }
+        analysis.files = files::files(&analysis);
         analysis
     }
 }

@@ -83,7 +83,7 @@ impl<'a> World<'a> {
             legs: Legs::default(),
             compared: 0,
             not_ftp: Vec::new(),
-            room: Room::new(limits.carried_bytes),
+            room: Room::new(limits.carried_bytes, limits.decoders),
             workers: Workers::new(options.threads),
             unclear: 0,
             overflows: BTreeMap::new(),
@@ -141,9 +141,11 @@ impl World<'_> {
             Role::Control { session, server } => self.tracker.handle(*session, *server, event),
             Role::Data { builder, .. } => {
                 let Self { sinks, tracker, options, room, workers, .. } = self;
-                let open = |id, dir| -> Option<Box<dyn ByteSink>> { sinks.as_mut()?.open(id, dir) };
+                let open = |id, dir, face| -> Option<Box<dyn ByteSink>> {
+                    sinks.as_mut()?.open(id, dir, face)
+                };
                 let means = Means { limits: &options.limits, room, workers };
-                builder.handle(event, means, open, |id| tracker.is_listing(id));
+                builder.handle(event, means, open, |id| tracker.agreement(id));
             }
         }
     }
@@ -270,7 +272,7 @@ impl World<'_> {
             Role::Control { session, server } => self.tracker.end(session, &conn, server),
             Role::Data { builder, id, is_compared, .. } => {
                 self.compared -= usize::from(is_compared);
-                let mut carried = builder.finish(&conn, &mut self.workers);
+                let mut carried = builder.finish(&conn, &mut self.room, &mut self.workers);
                 let weight = carried.weight();
                 if !self.tracker.is_claimed(id) {
                     carried.forget_text();
@@ -334,7 +336,7 @@ impl World<'_> {
         let ready = data.and_then(|data| self.carried.get_mut(&data));
         let carried = ready.as_ref().map(|ready| &ready.carried);
         let mut transfer = Transfer::new(settled, carried, claimants > 1);
-        if let Some((sizes, source)) = transfer.take_sizes()
+        if let Some((sizes, source)) = transfer.read_listing()
             && let Some(path) = &transfer.request.path
         {
             self.tracker.note_sizes(transfer.session, path, sizes, source);
@@ -377,11 +379,13 @@ impl World<'_> {
 
     /// Bounds that were reached, by name, with how often.
     pub(super) fn overflows(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let Room { refused, listings, ranges, .. } = self.room;
+        let Room { refused, listings, ranges, packed, bombs, .. } = self.room;
         let reached = [
             ("carried_bytes", refused),
             ("listing_bytes", listings),
             ("ranges", ranges),
+            ("decoders", packed),
+            ("decoded_bytes", bombs),
             ("host_pairs", self.hosts.overflows),
         ];
         let own = self.overflows.iter().map(|(name, count)| (*name, *count));

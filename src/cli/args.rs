@@ -89,6 +89,11 @@ pub struct ExtractArgs {
     #[arg(long)]
     pub listings: bool,
 
+    /// Beside a file that was made of what was on the wire (TYPE A, MODE Z …), write that too, with
+    /// `.wire` behind its name
+    #[arg(long)]
+    pub wire: bool,
+
     /// Cut each file at this length, the holes in it included: 500M, 2G, 1GiB or bytes. What is
     /// cut is said at the end and in the manifest [default: no bound]
     #[arg(long, value_name = "SIZE", value_parser = parse_bound, help_heading = "Limits")]

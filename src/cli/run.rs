@@ -134,6 +134,7 @@ fn extract(args: &ExtractArgs) -> Result<Exit> {
         sessions: args.chosen(OnlyKind::Session),
         outcomes: args.chosen(OnlyKind::Outcome),
         listings: args.listings,
+        wire: args.wire,
     };
     let mut limits = Limits::default();
     limits.file_bytes = args.max_file.unwrap_or(limits.file_bytes);

@@ -3,14 +3,20 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::unwrap_used))]
 
 mod command;
+mod hash;
 mod hostport;
 mod line;
+mod listing;
 mod path;
 mod reply;
 
 pub use self::command::{Command, Verb, is_command_word};
+pub use self::hash::{HashName, hashed_name, parse_hash};
 pub use self::hostport::{Announced, parse_229, parse_eprt, parse_lprt, parse_port};
 pub use self::hostport::{find_host_port, find_long_host_port};
 pub use self::line::{Line, LineSplitter};
+pub use self::listing::{
+    Entry, EntryKind, Listed, ListingKind, Modified, parse_facts, parse_listing,
+};
 pub use self::path::{Directory, quoted_path};
-pub use self::reply::{Joined, Reply, ReplyJoiner, split_code};
+pub use self::reply::{Joined, Reply, ReplyJoiner, parse_number, split_code};

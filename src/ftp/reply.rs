@@ -37,6 +37,54 @@ impl Reply {
     pub fn first_line(&self) -> &[u8] {
         self.lines().next().unwrap_or_default()
     }
+
+    /// The last `(12345 bytes)`: the text before it may quote the name, and a name may look like a
+    /// size.
+    pub fn size_in_brackets(&self) -> Option<u64> {
+        let text = self.lines().next_back()?;
+        let open = text.iter().rposition(|byte| *byte == b'(')?;
+        let inside = std::str::from_utf8(text.get(open + 1..)?).ok()?;
+        let (number, rest) = inside.split_once(' ')?;
+        let is_size = rest.starts_with("byte") && rest.trim_end_matches(['.', ' ']).ends_with(')');
+        parse_number(number.as_bytes()).filter(|_| is_size)
+    }
+
+    /// How many bytes a final reply says were moved: `226 Transfer complete. 1,234 bytes
+    /// transferred.` (Serv-U), `226 … (1234 bytes)`. Of several such numbers none is believed.
+    pub fn counted_bytes(&self) -> Option<u64> {
+        let mut found = None;
+        for line in self.lines() {
+            let words = line.split(|byte| !byte.is_ascii_alphanumeric() && *byte != b',');
+            let mut before: &[u8] = b"";
+            for word in words {
+                let is_unit = matches!(word.to_ascii_lowercase().as_slice(), b"bytes" | b"byte");
+                if is_unit && let Some(number) = grouped_number(before) {
+                    if found.is_some_and(|known| known != number) {
+                        return None;
+                    }
+                    found = Some(number);
+                }
+                before = if word.is_empty() { before } else { word };
+            }
+        }
+        found
+    }
+}
+
+/// Digits, perhaps in groups of three.
+fn grouped_number(word: &[u8]) -> Option<u64> {
+    let mut groups = word.split(|byte| *byte == b',');
+    let first = groups.next()?;
+    let is_grouped = groups.clone().all(|group| group.len() == 3) && first.len() <= 3;
+    let is_plain = first.len() == word.len();
+    let digits: Vec<u8> = first.iter().chain(groups.flatten()).copied().collect();
+    parse_number(&digits).filter(|_| is_plain || is_grouped)
+}
+
+/// A number in decimal, without a sign.
+pub fn parse_number(text: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(text.trim_ascii()).ok()?;
+    if text.starts_with('+') { None } else { text.parse().ok() }
 }
 
 /// Joins the lines of a server reply (RFC 959 §4.2).
@@ -173,6 +221,22 @@ mod tests {
             ("631 sealed", reply(631, &["sealed"])),
         ] {
             assert_eq!(joiner.push(line.as_bytes()), wanted, "{line}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_found_in_the_texts_of_servers() {
+        for (text, in_brackets, counted) in [
+            ("Opening BINARY mode data connection for f (12 bytes).", Some(12), Some(12)),
+            ("Opening data connection for a (3 bytes) (12 bytes)", Some(12), None),
+            ("Transfer complete. 1,234 bytes transferred. 12.30 KB/sec.", None, Some(1234)),
+            ("Transfer complete. 12,34 bytes", None, None),
+            ("Transfer complete.", None, None),
+            ("1 byte in 0.1 seconds", None, Some(1)),
+            ("f (not bytes)", None, None),
+        ] {
+            let reply = Reply { code: 226, text: text.as_bytes().to_vec(), ..Reply::default() };
+            assert_eq!((reply.size_in_brackets(), reply.counted_bytes()), (in_brackets, counted));
         }
     }
 

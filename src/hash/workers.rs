@@ -124,6 +124,11 @@ impl Hashing {
         Self { set, at: Place::Nowhere }
     }
 
+    /// Another stream, with the same hashes.
+    pub fn again(&self) -> Self {
+        Self::new(self.set)
+    }
+
     /// Takes the next bytes of the stream.
     pub fn update(&mut self, next: &[u8], workers: &mut Workers) {
         if let Place::Nowhere = self.at {

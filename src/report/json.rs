@@ -1,18 +1,19 @@
 //! JSON: one document, or one line for each record as soon as it is final.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 
 use serde::Serialize;
 
 use super::charset::Charset;
 use super::document::{
-    CaptureRecord, Document, DocumentOptions, ExchangeRecord, InputRecord, OrphanRecord, SCHEMA,
-    SchemaRecord, SessionRecord, TOOL, ToolRecord, TransferRecord, session_id,
+    CaptureRecord, Document, DocumentOptions, ExchangeRecord, InputRecord, LogicalFileRecord,
+    OrphanRecord, SCHEMA, SchemaRecord, SessionRecord, TOOL, ToolRecord, TransferRecord,
+    session_id,
 };
 use super::lists::List;
 use super::visible::{to_vec_pretty, to_writer};
-use crate::analysis::{Analysis, CaptureFacts, Collector, warnings};
+use crate::analysis::{Analysis, CaptureFacts, Collector, LogicalFile, warnings};
 use crate::capture::{InputFacts, Progress};
 use crate::decode::{Net, Tunnel, Tunnels};
 use crate::session::{Exchange, Session, SessionId, Weight};
@@ -46,6 +47,18 @@ pub fn write(
             TransferRecord::new(transfer, charset, several)
         },
     };
+    let sessions_by_id: HashMap<SessionId, &Session> =
+        analysis.sessions.iter().map(|session| (session.id, session)).collect();
+    let numbered: Vec<_> = analysis.files.iter().enumerate().collect();
+    let files = List {
+        facts: &numbered,
+        weight: |(_, file)| size_of::<LogicalFile>() + file.path.len(),
+        record: &|(number, file)| {
+            let charset = charsets.get(&file.session).copied().unwrap_or_default();
+            let session = sessions_by_id.get(&file.session)?;
+            Some(LogicalFileRecord::new(*number, file, session, charset, several))
+        },
+    };
     let orphans = List {
         facts: &analysis.orphans,
         weight: Orphan::weight,
@@ -56,6 +69,8 @@ pub fn write(
     sessions.write(threads, out)?;
     let rest = write_up_to("transfers", rest, out)?;
     transfers.write(threads, out)?;
+    let rest = write_up_to("files", rest, out)?;
+    files.write(threads, out)?;
     let rest = write_up_to("orphans", rest, out)?;
     orphans.write(threads, out)?;
     out.write_all(rest)?;

@@ -44,6 +44,14 @@ pub struct Representation {
     pub structure: Option<Vec<u8>>,
 }
 
+/// What is agreed for the bytes of a data connection, as far as that is known while they come.
+#[derive(Clone, Debug)]
+pub struct Agreement {
+    pub is_listing: bool,
+    pub representation: Representation,
+    pub protection: Protection,
+}
+
 /// How the data connection was to be made.
 #[derive(Clone, Debug)]
 pub struct Setup {
@@ -112,7 +120,7 @@ impl Request {
     pub(super) fn handle_reply(&mut self, stamp: Stamp, reply: &Reply) {
         if reply.is_preliminary() {
             self.preliminary.get_or_insert(stamp);
-            if let Some(bytes) = size_in(reply)
+            if let Some(bytes) = reply.size_in_brackets()
                 && matches!(self.verb, Verb::Retr)
             {
                 self.expected = Some(Expected { bytes, source: SizeSource::Preliminary });
@@ -137,12 +145,16 @@ impl Representation {
 
     /// Whether a size in octets of the file can be compared with the octets on the wire.
     pub fn is_image(&self) -> bool {
-        let kind = self.kind.as_deref();
-        let is_octets = kind == Some(b"I") || kind.is_some_and(|kind| kind.starts_with(b"L 8"));
         let is = |what: &Option<Vec<u8>>, letter: &[u8]| {
             what.as_ref().is_none_or(|what| what.as_slice() == letter)
         };
-        is_octets && is(&self.mode, b"S") && is(&self.structure, b"F")
+        self.is_octets() && is(&self.mode, b"S") && is(&self.structure, b"F")
+    }
+
+    /// Whether the type changes no octet.
+    pub fn is_octets(&self) -> bool {
+        let kind = self.kind.as_deref();
+        kind == Some(b"I") || kind.is_some_and(|kind| kind.starts_with(b"L 8"))
     }
 
     /// The field a command sets.
@@ -170,21 +182,6 @@ pub(super) fn name_in(command: &Command) -> Option<Vec<u8>> {
         }
     }
     (!name.is_empty()).then(|| name.to_vec())
-}
-
-/// The last `(12345 bytes)` in a reply: the text before it may quote the name, and a name may
-/// look like a size.
-fn size_in(reply: &Reply) -> Option<u64> {
-    let text = reply.lines().next_back()?;
-    let open = text.iter().rposition(|byte| *byte == b'(')?;
-    let inside = std::str::from_utf8(text.get(open + 1..)?).ok()?;
-    let (number, rest) = inside.split_once(' ')?;
-    let is_size = rest.starts_with("byte") && rest.trim_end_matches(['.', ' ']).ends_with(')');
-    if is_size && number.bytes().all(|byte| byte.is_ascii_digit()) {
-        number.parse().ok()
-    } else {
-        None
-    }
 }
 
 /// The name the server chose for a STOU: `FILE: name` (RFC 1123 §4.1.2.9), or
@@ -223,7 +220,7 @@ mod tests {
             ("Data connection (unknown size)", None),
             ("Opening (+5 bytes)", None),
         ] {
-            assert_eq!(size_in(&reply(text)), wanted, "{text}");
+            assert_eq!(reply(text).size_in_brackets(), wanted, "{text}");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::request::Expected;
-use crate::ftp::Reply;
+use crate::ftp::{Reply, parse_number};
 
 /// Sizes by path: from SIZE, MLST and listings, to check later transfers.
 #[derive(Debug)]
@@ -54,11 +54,6 @@ impl Sizes {
 /// Bytes that remembering the size of this file takes.
 fn weight(path: &[u8]) -> usize {
     size_of::<(Vec<u8>, Expected)>() + path.len()
-}
-
-pub(super) fn parse_number(text: &[u8]) -> Option<u64> {
-    let text = std::str::from_utf8(text.trim_ascii()).ok()?;
-    if text.starts_with('+') { None } else { text.parse().ok() }
 }
 
 /// The `size` fact of an MLST reply (RFC 3659 §7.2), whose fact line begins with a space.

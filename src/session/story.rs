@@ -8,13 +8,13 @@ use super::links::Waiting;
 use super::login::{Encryption, EncryptionKind, Protection};
 use super::pairing::{Pairing, Pending, ReplyPlace};
 use super::promise::{DataId, Link};
-use super::request::{Expected, Method, Request, Setup, SizeSource, name_in};
+use super::request::{Agreement, Expected, Method, Request, Setup, SizeSource, name_in};
 use super::setups::Setups;
-use super::sizes::{Sizes, mlst_size, parse_number};
+use super::sizes::{Sizes, mlst_size};
 use super::weight::Weight;
 use super::{Exchange, Received, Sent, Session, TransferId};
 use crate::decode::{Endpoint, Host};
-use crate::ftp::{self, Announced, Command, Directory, Line, Reply, Verb};
+use crate::ftp::{self, Announced, Command, Directory, Line, Reply, Verb, parse_number};
 use crate::limits::Limits;
 use crate::tcp::Mark;
 use crate::time::Stamp;
@@ -193,11 +193,23 @@ impl Story {
         Some(request)
     }
 
-    /// Whether a listing goes over this connection.
-    pub(super) fn lists_over(&self, data: DataId) -> bool {
+    /// What is agreed for this connection: by the command it was made for, or, before that comes,
+    /// by what is in force.
+    pub(super) fn agreement(&self, data: DataId) -> Agreement {
         let over =
-            |open: &OpenRequest| open.request.setup.link.is_some_and(|link| link.data == data);
-        self.open.values().any(|open| open.request.verb.is_listing() && over(open))
+            |open: &&OpenRequest| open.request.setup.link.is_some_and(|link| link.data == data);
+        match self.open.values().find(over) {
+            Some(OpenRequest { request, .. }) => Agreement {
+                is_listing: request.verb.is_listing(),
+                representation: request.representation.clone(),
+                protection: request.protection,
+            },
+            None => Agreement {
+                is_listing: false,
+                representation: self.context.representation.clone(),
+                protection: self.session.encryption.data,
+            },
+        }
     }
 
     /// Exchanges to which nothing will be added.

@@ -7,7 +7,7 @@ use ahash::RandomState;
 use super::dialogue::Dialogue;
 use super::links::{Links, Waiting};
 use super::promise::{Claim, Confidence, Connected, DataId, Peers, Promise};
-use super::request::{Request, SizeSource};
+use super::request::{Agreement, Request, SizeSource};
 use super::story::{Effect, Shared};
 use super::twins::{Twin, Twins, share_an_end};
 use super::{ControlLink, Encryption, Exchange, Login, Session, SessionId, Software, TransferId};
@@ -322,12 +322,11 @@ impl Tracker {
         self.links.claimed_by(data).len()
     }
 
-    /// Whether the connection is known to carry a listing.
-    pub fn is_listing(&self, data: DataId) -> bool {
+    /// What is agreed for the bytes of a connection; `None` while nobody claims it.
+    pub fn agreement(&self, data: DataId) -> Option<Agreement> {
         let mut sessions = self.links.claimed_by(data).iter();
-        sessions.any(|id| {
-            self.dialogues.get(id).is_some_and(|dialogue| dialogue.story.lists_over(data))
-        })
+        let dialogue = sessions.find_map(|id| self.dialogues.get(id))?;
+        Some(dialogue.story.agreement(data))
     }
 
     /// Bounds that were reached, by name, with how often.

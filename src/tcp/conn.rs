@@ -181,6 +181,7 @@ impl Conn {
         let mark = Mark { stamp: segment.stamp, acked };
         let ready = self.side(dir.reversed()).has_handed_out(acked);
         let side = self.side_mut(dir);
+        side.note_window(segment);
         if side.take(segment, dir, mark, ready, budget, out) {
             match side.screen.is_copy(print) {
                 true => side.facts.duplicates += 1,
@@ -207,8 +208,10 @@ impl Conn {
         if let Some(syn) = self.contender {
             self.side_mut(syn.dir).note(AnomalyKind::SynIgnored, syn.dir, syn.stamp, None, budget);
         }
+        let last = self.link.last.at;
         for dir in DIRS {
             let side = self.side_mut(dir);
+            side.end_full(last);
             if let Some(stamp) = side.screen.regretted() {
                 side.note(AnomalyKind::WrongChecksumRead, dir, stamp, None, budget);
             }

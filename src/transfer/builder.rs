@@ -1,10 +1,12 @@
 //! The bytes of a data connection on their way to hashes, sinks and counts.
 
-use super::sink::ByteSink;
-use super::{Carried, DataConnection, Room, media};
+use super::beginning::{Beginning, Told};
+use super::decoding::{Decoded, Decoding, form_of};
+use super::sink::{ByteSink, Face};
+use super::{Carried, DataConnection, Room};
 use crate::hash::{HashSet, Hashes, Hashing, Workers};
 use crate::limits::Limits;
-use crate::session::{DataId, Expected, Request, SizeSource};
+use crate::session::{Agreement, DataId, Expected, Request, SizeSource};
 use crate::tcp::{Anomaly, AnomalyKind, Conn, ConnEvent, Dir};
 use crate::time::Stamp;
 
@@ -47,6 +49,8 @@ pub struct Content {
     pub is_doubtful: bool,
     /// Of the octets captured, in order; where some are missing, of what is left.
     pub hashes: Hashes,
+    /// The file they mean, where that is another.
+    pub decoded: Option<Decoded>,
     /// From the first octets; `None` if those are missing or there are none.
     pub media_type: Option<String>,
     /// It begins with a TLS record.
@@ -72,25 +76,12 @@ struct Stream {
     last: Option<Stamp>,
     end: Option<Stamp>,
     hashing: Hashing,
-    head: Vec<u8>,
-    /// Whether more than the head is wanted; asked when there is more.
-    is_text: Option<bool>,
-    /// There was no room for all of what was wanted.
-    is_cut: bool,
-    /// What the head told, once it has gone.
-    told: Option<Told>,
+    beginning: Beginning,
+    /// What the octets mean, where that is another file.
+    decoding: Option<Box<Decoding>>,
     sink: Option<Box<dyn ByteSink>>,
+    wire: Option<Box<dyn ByteSink>>,
 }
-
-/// What the beginning tells.
-struct Told {
-    media_type: Option<String>,
-    is_tls: bool,
-}
-
-/// Octets looked at to tell the media type: the marks of all formats that are told by their
-/// beginning but the ISO image's lie within.
-const HEAD: usize = 4096;
 
 impl Builder {
     pub fn new(id: DataId, hashes: HashSet) -> Self {
@@ -102,23 +93,22 @@ impl Builder {
     pub fn handle(
         &mut self,
         event: &ConnEvent<'_>,
-        means: Means<'_>,
-        open: impl FnOnce(DataId, Dir) -> Option<Box<dyn ByteSink>>,
-        is_listing: impl FnOnce(DataId) -> bool,
+        mut means: Means<'_>,
+        mut open: impl FnMut(DataId, Dir, Face) -> Option<Box<dyn ByteSink>>,
+        agreed: impl Fn(DataId) -> Option<Agreement>,
     ) {
         let id = self.id;
-        let Means { limits, room, workers } = means;
         match *event {
             ConnEvent::Data { dir, offset, bytes, mark } => {
                 let stream = self.stream(dir);
                 if stream.first.is_none() {
-                    stream.sink = open(id, dir);
+                    stream.begin(agreed(id), &mut means, |face| open(id, dir, face));
                 }
-                stream.take(offset, bytes, mark.stamp, workers);
-                stream.keep(bytes, limits.listing_bytes, room, || is_listing(id));
+                let is_listing = || agreed(id).is_some_and(|agreed| agreed.is_listing);
+                stream.take(offset, bytes, mark.stamp, means, is_listing);
             }
             ConnEvent::Gap { dir, offset, len, .. } => {
-                self.stream(dir).lose(offset, len, limits.ranges, room);
+                self.stream(dir).lose(offset, len, means);
             }
             ConnEvent::Fin { dir, stamp } => self.stream(dir).end = Some(stamp),
             ConnEvent::Reset { .. } => {}
@@ -126,7 +116,7 @@ impl Builder {
     }
 
     /// The connection is over, or the capture is.
-    pub fn finish(self, conn: &Conn, workers: &mut Workers) -> Carried {
+    pub fn finish(self, conn: &Conn, room: &mut Room, workers: &mut Workers) -> Carried {
         Carried {
             connection: DataConnection {
                 id: self.id,
@@ -136,8 +126,8 @@ impl Builder {
                 from_originator: conn.facts(Dir::FromOriginator),
                 from_responder: conn.facts(Dir::FromResponder),
             },
-            from_originator: self.from_originator.finish(conn, Dir::FromOriginator, workers),
-            from_responder: self.from_responder.finish(conn, Dir::FromResponder, workers),
+            from_originator: self.from_originator.finish(conn, Dir::FromOriginator, room, workers),
+            from_responder: self.from_responder.finish(conn, Dir::FromResponder, room, workers),
         }
     }
 
@@ -153,6 +143,32 @@ impl Content {
     /// Whether nothing is known to be missing.
     pub fn is_whole(&self) -> bool {
         self.missing.is_empty() && self.missing_unlisted == 0
+    }
+
+    /// The file as it would be on disk: what was on the wire, or what that means.
+    pub fn of_file(&self) -> Self {
+        let likely = self.decoded.as_ref().filter(|decoded| decoded.is_likely());
+        let Some(decoded) = likely else { return self.clone() };
+        // Where something is missing of what was decoded is not known.
+        let missing = [Missing { offset: None, bytes: None }];
+        let is_whole = self.is_whole() && decoded.is_whole();
+        Self {
+            bytes: decoded.bytes,
+            hashes: decoded.hashes.clone(),
+            missing: missing.into_iter().filter(|_| !is_whole).collect(),
+            missing_unlisted: 0,
+            decoded: None,
+            ..self.clone()
+        }
+    }
+
+    /// Octets that were moved, captured or not; `None` where that is not known.
+    pub fn moved_bytes(&self) -> Option<u64> {
+        let missing = self.missing.iter().map(|missing| missing.bytes);
+        let missing: u64 = missing.sum::<Option<u64>>()?;
+        let is_known =
+            self.from_start || self.missing.first().is_some_and(|first| first.offset == Some(0));
+        is_known.then(|| self.bytes + missing + self.missing_unlisted)
     }
 
     /// Bytes it holds of the room of all.
@@ -214,32 +230,80 @@ impl Stream {
             last: None,
             end: None,
             hashing: Hashing::new(hashes),
-            head: Vec::new(),
-            is_text: None,
-            is_cut: false,
-            told: None,
+            beginning: Beginning::default(),
+            decoding: None,
             sink: None,
+            wire: None,
         }
     }
 
-    fn take(&mut self, offset: u64, bytes: &[u8], stamp: Stamp, workers: &mut Workers) {
+    /// Its first octets come: what is agreed for them is known by now, if ever.
+    fn begin(
+        &mut self,
+        agreed: Option<Agreement>,
+        means: &mut Means<'_>,
+        mut open: impl FnMut(Face) -> Option<Box<dyn ByteSink>>,
+    ) {
+        self.sink = open(Face::File);
+        let form = agreed.map(|agreed| form_of(&agreed)).filter(|form| !form.is_plain());
+        if let Some(form) = form
+            && means.room.take_decoder()
+        {
+            self.wire = open(Face::Wire);
+            let hashing = self.hashing.again();
+            self.decoding = Some(Box::new(Decoding::new(form, hashing, means.limits)));
+        }
+    }
+
+    fn take(
+        &mut self,
+        offset: u64,
+        bytes: &[u8],
+        stamp: Stamp,
+        means: Means<'_>,
+        is_listing: impl Fn() -> bool,
+    ) {
         self.first.get_or_insert(stamp);
         self.last = Some(stamp);
         // What goes on had not ended.
         self.end = None;
         self.bytes += bytes.len() as u64;
+        let Means { limits, room, workers } = means;
         self.hashing.update(bytes, workers);
-        if let Some(sink) = &mut self.sink {
-            sink.write(offset, bytes);
+        let is_there = self.has_beginning();
+        let Self { sink, wire, beginning, decoding, .. } = self;
+        let mut give = |at: u64, bytes: &[u8]| {
+            if let Some(sink) = sink {
+                sink.write(at, bytes);
+            }
+            beginning.keep(bytes, limits.listing_bytes, room, is_there, &is_listing);
+        };
+        match decoding {
+            None => give(offset, bytes),
+            Some(decoding) => {
+                if let Some(wire) = wire {
+                    wire.write(offset, bytes);
+                }
+                decoding.push(bytes, workers, &mut give);
+            }
         }
     }
 
-    fn lose(&mut self, offset: u64, len: u64, most: usize, room: &mut Room) {
+    fn lose(&mut self, offset: u64, len: u64, means: Means<'_>) {
+        let Means { limits, room, workers } = means;
+        if let Some(decoding) = &mut self.decoding {
+            let sink = &mut self.sink;
+            decoding.gap(workers, &mut |at, bytes| {
+                if let Some(sink) = sink {
+                    sink.write(at, bytes);
+                }
+            });
+        }
         if let Some(Missing { offset: Some(start), bytes: Some(bytes) }) = self.gaps.last_mut()
             && *start + *bytes == offset
         {
             *bytes += len;
-        } else if room.admits(&self.gaps, most) {
+        } else if room.admits(&self.gaps, limits.ranges) {
             self.gaps.push(Missing { offset: Some(offset), bytes: Some(len) });
         } else {
             self.unlisted += len;
@@ -247,49 +311,27 @@ impl Stream {
         }
     }
 
-    /// Keeps the beginning, and of a listing what follows, too. A beginning that is none is looked
-    /// at once it is full, and forgotten.
-    fn keep(
-        &mut self,
-        bytes: &[u8],
-        listing_bytes: usize,
-        room: &mut Room,
-        is_listing: impl FnOnce() -> bool,
-    ) {
-        if self.told.is_some() {
-            return;
-        }
-        if self.is_text.is_none() && self.head.len() + bytes.len() > HEAD {
-            self.is_text = Some(is_listing());
-        }
-        let is_text = self.is_text == Some(true);
-        let most = if is_text { listing_bytes } else { HEAD };
-        if !self.is_cut {
-            let wanted = most.saturating_sub(self.head.len()).min(bytes.len());
-            let taken = room.take(wanted);
-            self.is_cut = taken < wanted || is_text && taken < bytes.len();
-            room.listings += u64::from(is_text && self.is_cut);
-            self.head.extend_from_slice(bytes.get(..taken).unwrap_or_default());
-        }
-        if self.is_text == Some(false) {
-            self.told = Some(self.tell());
-            room.give_back(self.head.len());
-            self.head = Vec::new();
-        }
+    /// Whether the first octet of the stream is among those that were captured.
+    fn has_beginning(&self) -> bool {
+        self.gaps.first().is_none_or(|gap| gap.offset != Some(0))
     }
 
-    fn tell(&self) -> Told {
-        let begins = self.gaps.first().is_none_or(|gap| gap.offset != Some(0));
-        let is_enough = !self.is_cut || self.head.len() >= HEAD;
-        let media_type = if begins && is_enough { media::media_type(&self.head) } else { None };
-        let is_tls = begins && matches!(self.head[..], [0x14..=0x17, 3, 0..=4, ..]);
-        Told { media_type, is_tls }
-    }
-
-    fn finish(mut self, conn: &Conn, dir: Dir, workers: &mut Workers) -> Content {
+    fn finish(mut self, conn: &Conn, dir: Dir, room: &mut Room, workers: &mut Workers) -> Content {
+        let decoded = self.decoding.take().map(|decoding| {
+            let sink = &mut self.sink;
+            decoding.finish(workers, &mut |at, bytes| {
+                if let Some(sink) = sink {
+                    sink.write(at, bytes);
+                }
+            })
+        });
+        if let Some(decoded) = &decoded {
+            room.give_back_decoder(decoded.is_cut());
+        }
         let facts = conn.facts(dir);
         let odd = |kind| conn.link.anomalies.of(kind, dir);
-        let Told { media_type, is_tls } = self.told.take().unwrap_or_else(|| self.tell());
+        let is_there = self.has_beginning();
+        let (Told { media_type, is_tls }, text) = self.beginning.finish(is_there);
         Content {
             bytes: self.bytes,
             missing: self.gaps,
@@ -302,9 +344,10 @@ impl Stream {
             conflicts: odd(AnomalyKind::Conflict).copied().collect(),
             is_doubtful: odd(AnomalyKind::WrongChecksumRead).next().is_some() || facts.urgent > 0,
             hashes: self.hashing.finish(workers),
+            decoded,
             media_type,
             is_tls,
-            text: self.head,
+            text,
         }
     }
 }

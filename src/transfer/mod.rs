@@ -1,22 +1,32 @@
 //! Floor 6: data-connection bytes → files and listings.
 
+mod beginning;
 mod builder;
+mod check;
+pub mod decode;
+mod decoding;
 mod listing;
 mod media;
 mod orphan;
 mod outcome;
 mod room;
 mod sink;
+mod timing;
 
 pub use self::builder::{Builder, Content, Means, Missing};
-pub use self::listing::{Sizes, sizes};
+pub use self::check::{Check, CheckSource, Stated};
+pub use self::decode::LineEnds;
+pub use self::decoding::Decoded;
+pub use self::listing::Listing;
 pub use self::orphan::{Hosts, Orphan, Resemblance};
 pub use self::outcome::Outcome;
 pub use self::room::Room;
-pub use self::sink::{ByteSink, Sinks};
+pub use self::sink::{ByteSink, Face, Sinks};
+pub use self::timing::Timing;
 
+use self::listing::Sizes;
 use crate::decode::Endpoint;
-use crate::ftp::Verb;
+use crate::ftp::{ListingKind, Verb};
 use crate::session::{
     Circumstances, DataId, How, Protection, Request, SessionId, Settled, SizeSource, Weight,
 };
@@ -36,6 +46,10 @@ pub struct Transfer {
     /// What was moved; `None` where no connection came up.
     pub content: Option<Content>,
     pub outcome: Outcome,
+    /// What a listing shows; `None` of anything else.
+    pub listing: Option<Box<Listing>>,
+    /// What the session says of the file, before and after; filled in when that is over.
+    pub checks: Vec<Check>,
     /// Whether the bytes of the data connection are protected.
     pub is_encrypted: bool,
 }
@@ -87,7 +101,18 @@ impl Transfer {
         // What was set up for a refused command carries nothing of it.
         let content = content.filter(|_| outcome != Outcome::Refused);
         let direction = direction(&request, &around, data.as_ref(), is_shared);
-        Self { session, request, direction, data, other_leg: None, content, outcome, is_encrypted }
+        Self {
+            session,
+            request,
+            direction,
+            data,
+            other_leg: None,
+            content,
+            outcome,
+            listing: None,
+            checks: Vec::new(),
+            is_encrypted,
+        }
     }
 
     /// Whether a connection cannot have carried what was asked for: it began after the final
@@ -104,6 +129,16 @@ impl Transfer {
         is_late || is_early || content.bytes == 0 && other.bytes > 0 && !carried.is_tls()
     }
 
+    /// Whether what is no text by its content was moved as text: servers and clients that convert
+    /// line ends change such a file.
+    pub fn is_binary_as_text(&self) -> bool {
+        let kind = self.request.representation.kind.as_deref();
+        let media = self.content.as_ref().and_then(|content| content.media_type.as_deref());
+        self.direction != Direction::Listing
+            && kind.is_some_and(|kind| kind.starts_with(b"A"))
+            && media.is_some_and(|media| !media.starts_with("text/"))
+    }
+
     /// Whether nothing says that bytes are missing.
     pub fn may_be_whole(&self) -> bool {
         matches!(self.outcome, Outcome::Complete | Outcome::Unconfirmed)
@@ -115,24 +150,29 @@ impl Transfer {
         content.is_some_and(|content| content.bytes > 0 || self.may_be_whole())
     }
 
-    /// The sizes a listing shows, and what they are worth; its text is of no further use.
-    pub fn take_sizes(&mut self) -> Option<(Sizes, SizeSource)> {
+    /// Reads the text of a listing, which is of no further use then. Returns the sizes it shows,
+    /// and what they are worth.
+    pub fn read_listing(&mut self) -> Option<(Sizes, SizeSource)> {
         let content = self.content.as_mut()?;
         let is_all = content.is_all_text();
         let text = std::mem::take(&mut content.text);
-        let source = match self.request.verb {
-            Verb::List => SizeSource::List,
-            Verb::Mlsd => SizeSource::Mlsd,
+        let (kind, source) = match self.request.verb {
+            Verb::List => (ListingKind::List, SizeSource::List),
+            Verb::Mlsd => (ListingKind::Mlsd, SizeSource::Mlsd),
+            Verb::Nlst => (ListingKind::Nlst, SizeSource::List),
             _ => return None,
         };
-        let sizes = content.is_whole().then(|| sizes(self.request.verb, &text, is_all))?;
-        Some((sizes, source))
+        let listing = Listing::parse(kind, &text, is_all);
+        let sizes = content.is_whole().then(|| listing.sizes());
+        self.listing = Some(Box::new(listing));
+        Some((sizes.filter(|sizes| !sizes.is_empty())?, source))
     }
 
     /// Bytes of it, with what it holds.
     pub fn weight(&self) -> usize {
         let content = self.content.as_ref().map_or(0, Content::weight);
-        size_of::<Self>() + self.request.weight() + content
+        let listing = self.listing.as_ref().map_or(0, |listing| listing.weight());
+        size_of::<Self>() + self.request.weight() + content + listing
     }
 
     /// Which of the connection's directions is its content.

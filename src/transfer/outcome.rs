@@ -61,9 +61,13 @@ pub(super) fn judge(
         return Outcome::Gaps;
     }
     // Bytes that may be another transfer's are not known to be this one's.
-    // What block and compressed mode wrap round the file is not undone, nor its end recognised.
+    // A mode that wraps the file must have been undone to its end.
     let is_stream = request.representation.mode.as_deref().is_none_or(|mode| mode == b"S");
-    let is_sure = is_stream
+    let is_understood = match &content.decoded {
+        Some(decoded) => decoded.is_whole(),
+        None => is_stream || content.bytes == 0,
+    };
+    let is_sure = is_understood
         && content.out_of_window == 0
         && !content.is_doubtful
         && request.setup.link.is_some_and(|link| link.confidence > Confidence::Guess);
@@ -84,7 +88,12 @@ pub(super) fn judge(
 /// representation changed cannot be compared.
 fn agrees(request: &Request, content: &Content, expected: Expected) -> bool {
     if !request.representation.is_image() {
-        return true;
+        // What a mode packed can be compared once it is unpacked, if the type changes nothing.
+        let decoded = content.decoded.as_ref().filter(|_| request.representation.is_octets());
+        return decoded.is_none_or(|decoded| {
+            decoded.bytes == expected.bytes
+                || expected.bytes.checked_sub(request.rest_offset) == Some(decoded.bytes)
+        });
     }
     content.bytes == expected.bytes
         || expected.bytes.checked_sub(request.rest_offset) == Some(content.bytes)

@@ -12,5 +12,14 @@ pub trait ByteSink {
 
 /// Makes sinks as data connections begin to carry bytes.
 pub trait Sinks {
-    fn open(&mut self, data: DataId, dir: Dir) -> Option<Box<dyn ByteSink>>;
+    fn open(&mut self, data: DataId, dir: Dir, face: Face) -> Option<Box<dyn ByteSink>>;
+}
+
+/// Which bytes of a direction.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Face {
+    /// Of the file: what was on the wire, or what that means.
+    File,
+    /// On the wire, where the file is another. Asked for only then.
+    Wire,
 }

@@ -2,9 +2,10 @@
 
 use super::names::*;
 use super::*;
-use crate::analysis::{Analysis, CaptureFacts, NotFtp};
+use crate::analysis::{Analysis, CaptureFacts, LogicalFile, NotFtp, Range};
 use crate::capture::{Change, ClockSteps, InputFacts};
 use crate::decode::{Endpoint, FragmentFacts, Tunnels};
+use crate::ftp::Entry;
 use crate::hash::{Digests, Hashes, hex};
 use crate::report::charset::Charset;
 use crate::report::community_id::community_id;
@@ -12,7 +13,9 @@ use crate::report::secret::{is_lost, secret_of, without};
 use crate::session::{Exchange, Received, Sent, Session, SessionId, TransferId};
 use crate::tcp::{self, Anomaly, AnomalyKind, Dir, DirFacts};
 use crate::time::{Stamp, Timestamp};
-use crate::transfer::{Content, DataConnection, Orphan, Transfer};
+use crate::transfer::{
+    Check, Content, DataConnection, Decoded, LineEnds, Orphan, Stated, Timing, Transfer,
+};
 
 impl Document {
     /// All but the long lists, which are empty here: their records are made while they are
@@ -25,6 +28,7 @@ impl Document {
             capture: CaptureRecord::new(&analysis.capture, options.several_inputs),
             sessions: Vec::new(),
             transfers: Vec::new(),
+            files: Vec::new(),
             orphans: Vec::new(),
             findings: Vec::new(),
             warnings: analysis.warnings(),
@@ -272,6 +276,7 @@ impl TransferRecord {
         let text = |raw: &Option<Vec<u8>>| raw.as_ref().map(|raw| charset.decode(raw).0);
         let setup = &request.setup;
         let content = transfer.content.as_ref();
+        let listing = transfer.listing.as_ref();
         Self {
             id: transfer_id(request.id),
             session: session_id(transfer.session),
@@ -285,6 +290,7 @@ impl TransferRecord {
             mode: text(&request.representation.mode),
             structure: text(&request.representation.structure),
             rest_offset: request.rest_offset,
+            rest_ignored: transfer.is_rest_ignored(),
             setup: SetupRecord {
                 method: method(setup.method),
                 command: text(&setup.command),
@@ -300,6 +306,7 @@ impl TransferRecord {
                 bytes: expected.bytes,
                 source: size_source(expected.source),
             }),
+            checks: transfer.checks.iter().map(|check| CheckRecord::new(check, several)).collect(),
             missing: content.map(missing).unwrap_or_default(),
             missing_unlisted: content.map_or(0, |content| content.missing_unlisted),
             other_leg: transfer.other_leg.as_ref().map(|data| OtherLegRecord {
@@ -312,8 +319,146 @@ impl TransferRecord {
                 .unwrap_or_default(),
             outcome: outcome(transfer.outcome),
             final_code: request.answered.map(|(_, code)| code),
+            timing: transfer.data.is_some().then(|| TimingRecord::new(transfer.timing())),
             hashes: content.map(|content| hashes(&content.hashes)),
+            decoded: content.and_then(|content| content.decoded.as_ref()).map(DecodedRecord::new),
+            binary_as_text: transfer.is_binary_as_text(),
             media_type: content.and_then(|content| content.media_type.clone()),
+            entries: listing.map(|listing| {
+                listing.entries.iter().map(|entry| EntryRecord::new(entry, charset)).collect()
+            }),
+            unparsed: listing.map_or_else(Vec::new, |listing| {
+                listing.unparsed.iter().map(|line| charset.decode(line).0).collect()
+            }),
+        }
+    }
+}
+
+impl DecodedRecord {
+    fn new(decoded: &Decoded) -> Self {
+        let finished = &decoded.finished;
+        let LineEnds { crlf, lf, cr } = finished.line_ends;
+        let is_text = decoded.how.contains(&"ascii");
+        Self {
+            how: decoded.how.clone(),
+            bytes: decoded.bytes,
+            hashes: hashes(&decoded.hashes),
+            whole: decoded.is_whole(),
+            likely: decoded.is_likely(),
+            error: finished.error.map(|error| error.to_string()),
+            restart_markers: finished.markers.count,
+            line_ends: is_text.then_some(LineEndsRecord { crlf, lf, cr }),
+        }
+    }
+}
+
+impl LogicalFileRecord {
+    /// `number` is its place among all; `session` that of its first piece.
+    pub fn new(
+        number: usize,
+        file: &LogicalFile,
+        session: &Session,
+        charset: Charset,
+        several: bool,
+    ) -> Self {
+        let (path, path_hex) = wire_text(Some(&file.path), charset);
+        let text = |raw: &[u8]| charset.decode(raw).0;
+        let range = |range: &Range| RangeRecord { start: range.start, end: range.end };
+        Self {
+            id: file_id(number),
+            server: endpoint(session.server),
+            user: session.login.user.as_deref().map(text),
+            path: path.unwrap_or_default(),
+            path_hex,
+            former_paths: file.former.iter().map(|path| text(path)).collect(),
+            pieces: file
+                .pieces
+                .iter()
+                .map(|piece| PieceRecord {
+                    transfer: transfer_id(piece.transfer),
+                    start: piece.range.map(|range| range.start),
+                    end: piece.range.map(|range| range.end),
+                })
+                .collect(),
+            size: file.size,
+            whole: file.is_whole(),
+            holes: file.holes.iter().map(range).collect(),
+            overlaps: file
+                .overlaps
+                .iter()
+                .map(|overlap| OverlapRecord {
+                    range: range(&overlap.range),
+                    transfers: overlap.transfers.map(transfer_id),
+                    agree: overlap.agrees,
+                })
+                .collect(),
+            hashes: file.hashes.as_ref().map(hashes),
+            same_as: file.same_as.map(file_id),
+            deleted: file.deleted.map(|stamp| place(stamp, several)),
+        }
+    }
+}
+
+/// Of the file in that place, counted from 0.
+fn file_id(place: usize) -> String {
+    format!("file{}", place + 1)
+}
+
+impl CheckRecord {
+    fn new(check: &Check, several: bool) -> Self {
+        let (bytes, hash) = match &check.stated {
+            Stated::Bytes(bytes) => (Some(*bytes), None),
+            Stated::Hash { name, value } => (None, Some((name.name(), hex(value)))),
+        };
+        let (algorithm, hash) = hash.unzip();
+        Self {
+            source: check_source(check.source),
+            place: place(check.stamp, several),
+            bytes,
+            algorithm,
+            hash,
+            agrees: check.agrees,
+        }
+    }
+}
+
+impl EntryRecord {
+    fn new(entry: &Entry, charset: Charset) -> Self {
+        let (name, name_hex) = wire_text(Some(&entry.name), charset);
+        let text = |raw: &Option<Vec<u8>>| raw.as_ref().map(|raw| charset.decode(raw).0);
+        Self {
+            name: name.unwrap_or_default(),
+            name_hex,
+            kind: entry_kind(entry.kind),
+            size: entry.size,
+            modified: entry.modified.map(|modified| modified.to_string()),
+            permissions: text(&entry.permissions),
+            owner: text(&entry.owner),
+            group: text(&entry.group),
+            target: text(&entry.target),
+        }
+    }
+}
+
+impl TimingRecord {
+    fn new(timing: Timing) -> Self {
+        let Timing {
+            command_to_connection_ns,
+            connection_to_first_byte_ns,
+            duration_ns,
+            bytes_per_second,
+            rtt_ns,
+            retransmissions,
+            zero_window_ns,
+        } = timing;
+        Self {
+            command_to_connection_ns,
+            connection_to_first_byte_ns,
+            duration_ns,
+            bytes_per_second,
+            rtt_ns,
+            retransmissions,
+            zero_window_ns,
         }
     }
 }
@@ -462,6 +607,7 @@ fn direction_facts(facts: DirFacts) -> DirectionRecord {
         duplicates: facts.duplicates,
         rejected: facts.rejected,
         urgent: facts.urgent,
+        zero_window_ns: facts.zero_window_ns,
     }
 }
 

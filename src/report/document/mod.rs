@@ -34,6 +34,8 @@ pub struct Document {
     pub sessions: Vec<SessionRecord>,
     /// In the order of their commands.
     pub transfers: Vec<TransferRecord>,
+    /// Files of servers, each put together from the transfers that moved a part of it.
+    pub files: Vec<LogicalFileRecord>,
     /// Data connections that no command could be found for.
     pub orphans: Vec<OrphanRecord>,
     /// Always empty in this version: there are no rules yet.
@@ -313,6 +315,9 @@ pub struct DirectionRecord {
     /// Segments with octets marked urgent: most receivers take the last one out of the stream.
     #[serde(skip_serializing_if = "is_zero")]
     pub urgent: u64,
+    /// How long this end had no room for more.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub zero_window_ns: u64,
 }
 
 /// A password: masked with its length, or shown.
@@ -412,11 +417,18 @@ pub struct TransferRecord {
     pub mode: Option<String>,
     pub structure: Option<String>,
     pub rest_offset: u64,
+    /// The server accepted the REST and sent the file from its beginning all the same.
+    #[serde(skip_serializing_if = "is_false")]
+    pub rest_ignored: bool,
     pub setup: SetupRecord,
     pub data: Option<DataRecord>,
     /// Octets captured.
     pub bytes: Option<u64>,
     pub expected: Option<ExpectedRecord>,
+    /// What the session says of the file, before the transfer and after, held against what was
+    /// moved. Not with `--lines`, for which the session may not be over.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckRecord>,
     pub missing: Vec<MissingRecord>,
     /// Octets missing beyond those listed.
     #[serde(skip_serializing_if = "is_zero")]
@@ -429,9 +441,170 @@ pub struct TransferRecord {
     pub conflicts: Vec<PlaceRecord>,
     pub outcome: &'static str,
     pub final_code: Option<u16>,
+    /// `null` where no data connection was seen.
+    pub timing: Option<TimingRecord>,
     /// Of the octets captured, in order: of the file only where nothing is missing.
     pub hashes: Option<HashesRecord>,
+    /// The file those octets mean, where that is another (TYPE A and E, MODE B, C and Z, STRU R).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decoded: Option<DecodedRecord>,
+    /// A file whose content is no text was moved as text (TYPE A): its octets may have been
+    /// changed.
+    #[serde(skip_serializing_if = "is_false")]
+    pub binary_as_text: bool,
     pub media_type: Option<String>,
+    /// What a listing shows; absent of anything else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entries: Option<Vec<EntryRecord>>,
+    /// Lines of a listing that could not be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unparsed: Vec<String>,
+}
+
+/// The file that the octets of a transfer mean.
+#[derive(Serialize, JsonSchema)]
+pub struct DecodedRecord {
+    /// What was undone, in that order: `deflate`, `block`, `compressed`, `record`, `ascii` (CRLF
+    /// made LF, CR NUL made CR), `ebcdic` (taken for code page 037).
+    pub how: Vec<&'static str>,
+    pub bytes: u64,
+    pub hashes: HashesRecord,
+    /// All of it was understood, to the end that its sender marked.
+    pub whole: bool,
+    /// More likely the file than what was on the wire; not so where bare LFs show that the sender
+    /// of text converted nothing. `extract` writes the likelier.
+    pub likely: bool,
+    /// Why decoding ended early.
+    pub error: Option<String>,
+    /// Restart markers in it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub restart_markers: u64,
+    /// Of text, as they were on the wire.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line_ends: Option<LineEndsRecord>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct LineEndsRecord {
+    pub crlf: u64,
+    pub lf: u64,
+    pub cr: u64,
+}
+
+/// A file of a server, from when it is written anew until it is again.
+#[derive(Serialize, JsonSchema)]
+pub struct LogicalFileRecord {
+    pub id: String,
+    pub server: EndpointRecord,
+    pub user: Option<String>,
+    /// The last name it has.
+    pub path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_hex: Option<String>,
+    /// Names it had before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub former_paths: Vec<String>,
+    /// In the order of their commands.
+    pub pieces: Vec<PieceRecord>,
+    /// `null` where nothing shows where it ends.
+    pub size: Option<u64>,
+    /// Every octet of it was captured.
+    pub whole: bool,
+    /// What of it no piece has.
+    pub holes: Vec<RangeRecord>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub overlaps: Vec<OverlapRecord>,
+    /// Of the whole file, where one piece is all of it; of pieces together only `extract` makes it.
+    pub hashes: Option<HashesRecord>,
+    /// The first file of the same content.
+    pub same_as: Option<String>,
+    /// Frame of the reply to DELE.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<PlaceRecord>,
+}
+
+/// What a transfer moved of a file.
+#[derive(Serialize, JsonSchema)]
+pub struct PieceRecord {
+    pub transfer: String,
+    /// `null` where it is not known at which octet it began.
+    pub start: Option<u64>,
+    /// Behind its last octet.
+    pub end: Option<u64>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct RangeRecord {
+    pub start: u64,
+    /// Behind its last octet.
+    pub end: u64,
+}
+
+/// Octets that two pieces have.
+#[derive(Serialize, JsonSchema)]
+pub struct OverlapRecord {
+    #[serde(flatten)]
+    pub range: RangeRecord,
+    pub transfers: [String; 2],
+    /// `null` where the two were not compared.
+    pub agree: Option<bool>,
+}
+
+/// Something a session says of a file.
+#[derive(Serialize, JsonSchema)]
+pub struct CheckRecord {
+    /// `150` or `226` (the texts of those replies), `SIZE`, `MLST`, `MLSD`, `LIST`, `ALLO` or
+    /// `hash` (`HASH`, `XCRC`, `XMD5` …).
+    pub source: &'static str,
+    #[serde(flatten)]
+    pub place: PlaceRecord,
+    /// Of the file, or of what was moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// `crc32`, `md5`, `sha1`, `sha256` or `sha512`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub algorithm: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hash: Option<String>,
+    /// `null` where it cannot be compared.
+    pub agrees: Option<bool>,
+}
+
+/// What a listing shows of a file or a directory.
+#[derive(Serialize, JsonSchema)]
+pub struct EntryRecord {
+    pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name_hex: Option<String>,
+    /// `file`, `directory`, `link`, `other` or `unknown`.
+    pub kind: &'static str,
+    pub size: Option<u64>,
+    /// `2026-01-02T03:04:05Z` where the zone is known, without the `Z` where it is not,
+    /// `--01-02T03:04` where the listing omits the year.
+    pub modified: Option<String>,
+    pub permissions: Option<String>,
+    pub owner: Option<String>,
+    pub group: Option<String>,
+    /// Of a link.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+}
+
+/// How long the parts of a transfer took, by the capture's clock.
+#[derive(Serialize, JsonSchema)]
+pub struct TimingRecord {
+    /// From the command to the data connection's first segment; negative where that came first.
+    pub command_to_connection_ns: Option<i64>,
+    pub connection_to_first_byte_ns: Option<i64>,
+    /// From the first octet to the last.
+    pub duration_ns: Option<i64>,
+    pub bytes_per_second: Option<u64>,
+    /// Of the data connection's handshake.
+    pub rtt_ns: Option<i64>,
+    /// Of who sent the content.
+    pub retransmissions: Option<u64>,
+    /// How long who took it had no room for more.
+    pub zero_window_ns: Option<u64>,
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -1,11 +1,12 @@
 //! The document's words for what the facts enumerate. Every match is exhaustive: a new variant
 //! cannot be forgotten.
 
+use crate::ftp::EntryKind;
 use crate::session::{
     Confidence, EncryptionKind, How, LoginOutcome, Method, Protection, Sameness, SizeSource,
 };
 use crate::tcp::{self, AnomalyKind, Close, Dir, Handshake};
-use crate::transfer::{Direction, Outcome, Resemblance};
+use crate::transfer::{CheckSource, Direction, Outcome, Resemblance};
 
 pub(super) fn side(is_client: bool) -> &'static str {
     if is_client { "client" } else { "server" }
@@ -127,6 +128,29 @@ pub(super) fn size_source(source: SizeSource) -> &'static str {
         SizeSource::Mlst => "MLST",
         SizeSource::Mlsd => "MLSD",
         SizeSource::List => "LIST",
+    }
+}
+
+pub(super) fn check_source(source: CheckSource) -> &'static str {
+    match source {
+        CheckSource::Preliminary => "150",
+        CheckSource::Final => "226",
+        CheckSource::Size => "SIZE",
+        CheckSource::Mlst => "MLST",
+        CheckSource::Mlsd => "MLSD",
+        CheckSource::List => "LIST",
+        CheckSource::Allo => "ALLO",
+        CheckSource::Hash => "hash",
+    }
+}
+
+pub(super) fn entry_kind(kind: EntryKind) -> &'static str {
+    match kind {
+        EntryKind::File => "file",
+        EntryKind::Directory => "directory",
+        EntryKind::Link => "link",
+        EntryKind::Other => "other",
+        EntryKind::Unknown => "unknown",
     }
 }
 

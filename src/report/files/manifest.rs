@@ -25,7 +25,7 @@ use crate::report::escape::escape;
 use crate::report::human;
 use crate::report::visible::to_vec_pretty;
 use crate::session::{Session, SessionId};
-use crate::transfer::{Content, Direction, Orphan, Transfer};
+use crate::transfer::{Content, Decoded, Direction, Face, Orphan, Transfer};
 
 /// Gives every file its name when its transfer is final, and lists them at the end.
 pub struct Manifest {
@@ -197,7 +197,9 @@ impl Manifest {
     }
 
     fn await_session(&mut self, written: Written) {
-        let Of::Transfer(transfer) = &written.of else { return self.list(&written, None) };
+        let (Of::Transfer(transfer) | Of::Wire(transfer)) = &written.of else {
+            return self.list(&written, None);
+        };
         self.waiting.entry(transfer.session).or_default().push(written);
         self.waiting_count += 1;
         if self.waiting_count > self.most_waiting {
@@ -263,30 +265,44 @@ impl Collector for Manifest {
         let (is_chosen, has_file) = (self.is_chosen(&transfer), transfer.has_file());
         if let Some((data, dir)) = part {
             let mut store = self.store.borrow_mut();
-            store.leave((data, dir.reversed()));
+            store.leave_both(data, dir.reversed());
             if !is_chosen || !has_file {
-                store.leave((data, dir));
+                store.leave_both(data, dir);
             }
         }
         if !is_chosen {
             return;
         }
         let content = transfer.content.as_mut().filter(|_| has_file);
-        let Some((part, content)) = part.zip(content) else {
+        let Some(((data, dir), content)) = part.zip(content) else {
             return self.not_written(&transfer, None);
         };
         // Nobody looks at it any more, and it may wait for long.
         content.text = Vec::new();
         let content = content.clone();
         if !self.has_room() {
-            self.store.borrow_mut().leave(part);
+            self.store.borrow_mut().leave_both(data, dir);
             return self.not_written(&transfer, Some("files"));
         }
         let wire_name = transfer.request.name.as_deref();
         let decoded = wire_name.map(|name| Charset::of_name(wire_name).decode(name).0);
         let name = on_disk(&transfer_id(transfer.request.id), decoded.as_deref());
         let may_be_whole = transfer.may_be_whole();
-        self.keep(part, &name, may_be_whole, &content, Of::Transfer(Box::new(transfer)));
+        let is_likely = content.decoded.as_ref().map(Decoded::is_likely);
+        // Which of the two is the file was not known while they were written.
+        let (face, other) = match is_likely {
+            Some(false) => (Face::Wire, Face::File),
+            _ => (Face::File, Face::Wire),
+        };
+        if self.only.wire && is_likely == Some(true) {
+            let (part, name) = ((data, dir, Face::Wire), format!("{name}.wire"));
+            let of = Of::Wire(Box::new(transfer.clone()));
+            self.keep(part, &name, may_be_whole, &content, of);
+        } else if is_likely.is_some() {
+            self.store.borrow_mut().discard((data, dir, other));
+        }
+        let file = content.of_file();
+        self.keep((data, dir, face), &name, may_be_whole, &file, Of::Transfer(Box::new(transfer)));
     }
 
     fn session(&mut self, session: Session) {
@@ -306,7 +322,8 @@ impl Collector for Manifest {
         }
         let dir = orphan.main_dir();
         let content = orphan.carried.from(dir).clone();
-        let (part, name) = ((orphan.carried.connection.id, dir), document::orphan_id(&orphan));
+        let part = (orphan.carried.connection.id, dir, Face::File);
+        let name = document::orphan_id(&orphan);
         let is_whole = content.is_whole_stream();
         self.keep(part, &name, is_whole, &content, Of::Orphan(Box::new(orphan)));
     }

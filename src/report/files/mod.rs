@@ -34,6 +34,8 @@ pub struct Only {
     pub outcomes: Vec<String>,
     /// Listings too.
     pub listings: bool,
+    /// Beside a file that was made of what was on the wire, that too.
+    pub wire: bool,
 }
 
 /// Why extraction cannot go on.

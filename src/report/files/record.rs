@@ -24,6 +24,8 @@ pub(super) struct Written {
 
 pub(super) enum Of {
     Transfer(Box<Transfer>),
+    /// What was on the wire, where the file is another.
+    Wire(Box<Transfer>),
     Orphan(Box<Orphan>),
 }
 
@@ -79,6 +81,9 @@ pub(super) struct FileRecord<'a> {
     /// Why it is shorter than what was captured.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
+    /// It is what was on the wire; the file that means is beside it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    wire: bool,
     user: Option<&'a str>,
     control_client: Option<&'a EndpointRecord>,
     control_server: Option<&'a EndpointRecord>,
@@ -113,7 +118,7 @@ pub(super) struct NotWrittenRecord<'a> {
 impl Written {
     pub(super) fn order(&self) -> Order {
         match &self.of {
-            Of::Transfer(transfer) => (false, transfer.request.id.0),
+            Of::Transfer(transfer) | Of::Wire(transfer) => (false, transfer.request.id.0),
             Of::Orphan(orphan) => (true, orphan.number),
         }
     }
@@ -158,7 +163,7 @@ impl<'a> FileRecord<'a> {
     ) -> Self {
         let Written { shaped, of } = written;
         let (transfer, orphan) = match of {
-            Of::Transfer(transfer) => {
+            Of::Transfer(transfer) | Of::Wire(transfer) => {
                 let name = transfer.request.name.as_deref();
                 let charset =
                     session.map_or_else(|| Charset::of_name(name), |session| session.charset);
@@ -178,6 +183,7 @@ impl<'a> FileRecord<'a> {
             truncated_at: shaped.cut.map(|_| shaped.bytes),
             truncated_by: shaped.cut.map(|bound| bound.flag()),
             error: shaped.error.as_deref(),
+            wire: matches!(of, Of::Wire(_)),
             user: session.and_then(|session| session.user.as_deref()),
             control_client: session.map(|session| &session.client),
             control_server: session.map(|session| &session.server),

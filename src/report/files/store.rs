@@ -11,10 +11,10 @@ use super::disk::{Identity, check, identity, new_file, reopen};
 use crate::limits::Limits;
 use crate::session::DataId;
 use crate::tcp::Dir;
-use crate::transfer::{ByteSink, Sinks};
+use crate::transfer::{ByteSink, Face, Sinks};
 
-/// One direction of a data connection.
-pub(super) type PartId = (DataId, Dir);
+/// One direction of a data connection, as a file or as it was on the wire.
+pub(super) type PartId = (DataId, Dir, Face);
 
 /// Makes a part for each direction of a data connection that carries bytes.
 pub struct Parts(Rc<RefCell<Store>>);
@@ -90,8 +90,8 @@ impl Parts {
 }
 
 impl Sinks for Parts {
-    fn open(&mut self, data: DataId, dir: Dir) -> Option<Box<dyn ByteSink>> {
-        let (id, store) = ((data, dir), Rc::clone(&self.0));
+    fn open(&mut self, data: DataId, dir: Dir, face: Face) -> Option<Box<dyn ByteSink>> {
+        let (id, store) = ((data, dir, face), Rc::clone(&self.0));
         store.borrow_mut().begin(id);
         Some(Box::new(Sink { id, store }))
     }
@@ -125,10 +125,12 @@ impl Store {
     }
 
     /// Where a part is until its transfer is final.
-    pub(super) fn path_of(&self, (data, dir): PartId) -> PathBuf {
-        let which = match dir {
-            Dir::FromOriginator => "a",
-            Dir::FromResponder => "b",
+    pub(super) fn path_of(&self, (data, dir, face): PartId) -> PathBuf {
+        let which = match (dir, face) {
+            (Dir::FromOriginator, Face::File) => "a",
+            (Dir::FromResponder, Face::File) => "b",
+            (Dir::FromOriginator, Face::Wire) => "a-wire",
+            (Dir::FromResponder, Face::Wire) => "b-wire",
         };
         self.directory.join(format!(".part-{}{which}", data.0))
     }
@@ -137,6 +139,12 @@ impl Store {
     pub(super) fn take(&mut self, id: PartId) -> io::Result<Option<Part>> {
         self.close(id);
         self.parts.remove(&id).transpose()
+    }
+
+    /// Nobody chose these parts of a direction so far.
+    pub(super) fn leave_both(&mut self, data: DataId, dir: Dir) {
+        self.leave((data, dir, Face::File));
+        self.leave((data, dir, Face::Wire));
     }
 
     /// Nobody chose this part so far. It may be another's too, so it stays while there is room.
@@ -161,7 +169,8 @@ impl Store {
         oldest.inspect(|id| self.discard(*id)).is_some()
     }
 
-    fn discard(&mut self, id: PartId) {
+    /// Removes a part that nobody wants.
+    pub(super) fn discard(&mut self, id: PartId) {
         let Ok(Some(part)) = self.take(id) else { return };
         self.room.give_back(&part);
         let path = self.path_of(id);

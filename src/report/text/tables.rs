@@ -4,6 +4,7 @@ use std::io;
 
 use super::page::{Ink, Line, Page};
 use super::{Report, arrow, moved, outcome_words, short_hash};
+use crate::analysis::LogicalFile;
 use crate::report::document::{session_id, transfer_id};
 use crate::report::escape::{cut, cut_front, escape, width};
 use crate::report::human::bytes;
@@ -37,7 +38,30 @@ fn files(report: &Report<'_>, page: &mut Page<'_>) -> io::Result<()> {
     page.line(&Line::inked(Ink::Strong, "Files"))?;
     let longest = widest(|row| &row.path);
     let room = page.width().saturating_sub(columns.beside_path()).min(longest);
-    rows.iter().try_for_each(|row| page.line(&row.line(&columns, room)))
+    rows.iter().try_for_each(|row| page.line(&row.line(&columns, room)))?;
+    let joined = report.analysis.files.iter().filter(|file| file.pieces.len() > 1);
+    joined.into_iter().try_for_each(|file| one_joined(report, file, page))
+}
+
+/// `/pub/big.bin  90,000 B from t1, t3: whole`: a file of several transfers.
+fn one_joined(report: &Report<'_>, file: &LogicalFile, page: &mut Page<'_>) -> io::Result<()> {
+    let pieces: Vec<String> = file.pieces.iter().map(|piece| transfer_id(piece.transfer)).collect();
+    let path = report.charset(file.session).decode(&file.path).0;
+    let mut fields = vec![
+        Line::of(&escape(&path)),
+        Line::of(&format!("of {}", pieces.join(", "))),
+        Line::of(&file.size.map_or_else(|| "of unknown size".to_owned(), bytes)),
+    ];
+    let missing: u64 = file.holes.iter().map(|hole| hole.end - hole.start).sum();
+    fields.push(match (file.is_whole(), missing) {
+        (true, _) => Line::inked(Ink::Good, "whole"),
+        (false, 0) => Line::inked(Ink::Doubtful, "end unknown"),
+        (false, missing) => Line::inked(Ink::Doubtful, &format!("{} missing", bytes(missing))),
+    });
+    if file.overlaps.iter().any(|overlap| overlap.agrees == Some(false)) {
+        fields.push(Line::inked(Ink::Bad, "pieces differ"));
+    }
+    page.fields(Line::of("  together: "), 4, fields)
 }
 
 /// Of the media type.

@@ -44,7 +44,7 @@ fn what(
     let mut fields = vec![path(report, transfer, page.width() - indent - 2)];
     if let Some(content) = moved(transfer) {
         fields.push(Line::of(&bytes(content.bytes)));
-        fields.extend(rate(content).map(|rate| Line::of(&rate)));
+        fields.extend(rate(transfer, content).map(|rate| Line::of(&rate)));
     }
     fields.extend(manner(transfer).into_iter().map(|text| Line::of(&text)));
     let (ink, outcome) = outcome_words(transfer.outcome);
@@ -88,12 +88,36 @@ fn manner(transfer: &Transfer) -> Vec<String> {
     words
 }
 
-fn rate(content: &Content) -> Option<String> {
-    let (first, last) = (content.first?, content.last?);
+fn rate(transfer: &Transfer, content: &Content) -> Option<String> {
     // One round of segments says nothing.
     (content.bytes >= 10_000).then_some(())?;
-    human::rate(content.bytes, last.at.nanos_since(first.at)?)
+    human::rate(content.bytes, transfer.timing().duration_ns?)
 }
+
+/// What took its time, and the round trip to measure it by.
+fn times(transfer: &Transfer) -> Vec<String> {
+    let timing = transfer.timing();
+    let long = |nanos: Option<i64>| nanos.filter(|nanos| *nanos >= LONG);
+    let mut words = Vec::new();
+    words.extend(timing.rtt_ns.map(|nanos| format!("rtt {}", duration(nanos))));
+    words.extend(
+        long(timing.command_to_connection_ns)
+            .map(|nanos| format!("opened {} after the command", duration(nanos))),
+    );
+    words.extend(
+        long(timing.connection_to_first_byte_ns)
+            .map(|nanos| format!("first byte after {}", duration(nanos))),
+    );
+    let again = timing.retransmissions.filter(|count| *count > 0);
+    words.extend(again.map(|count| format!("{} sent again", plural(count, "segment"))));
+    let full = timing.zero_window_ns.and_then(|nanos| i64::try_from(nanos).ok());
+    let full = full.filter(|nanos| *nanos > 0);
+    words.extend(full.map(|nanos| format!("the receiver had no room for {}", duration(nanos))));
+    words
+}
+
+/// Nanoseconds of a wait that somebody may have noticed.
+const LONG: i64 = 1_000_000_000;
 
 /// `10.66.1.2:50112 → 203.0.113.21:30017  #39–#46  0.8 ms`, in the direction it was opened.
 fn connection(
@@ -109,6 +133,7 @@ fn connection(
     ];
     let lasted = data.link.last.at.nanos_since(data.link.first.at);
     fields.extend(lasted.filter(|nanos| *nanos > 0).map(|nanos| Line::of(&duration(nanos))));
+    fields.extend(times(transfer).iter().map(|text| Line::of(text)));
     fields.extend(transfer.request.setup.link.and_then(|link| linked(transfer, data, link)));
     fields.extend(third_host(report, transfer, data).map(|text| Line::inked(Ink::Doubtful, &text)));
     if transfer.is_encrypted && transfer.outcome != Outcome::Encrypted {

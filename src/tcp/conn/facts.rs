@@ -74,6 +74,9 @@ pub struct DirFacts {
     /// Segments with octets that belong to no window: of another connection, forged, or behind a
     /// hole of more than 1 GiB. They are not read.
     pub out_of_window: u64,
+    /// Nanoseconds during which this end had no room for more (a window of 0), by the capture's
+    /// clock.
+    pub zero_window_ns: u64,
     /// Whether the first octet sent is known to be offset 0.
     pub from_start: bool,
 }

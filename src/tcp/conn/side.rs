@@ -5,7 +5,7 @@ use super::super::assembler::{Assembler, Budget, Mark, StreamEvent};
 use super::screen::Screen;
 use super::{ConnEvent, Dir, DirFacts, PATIENCE, RESET_WINDOW, WINDOW};
 use crate::decode::{Flags, Segment, SeqNum};
-use crate::time::Stamp;
+use crate::time::{Stamp, Timestamp};
 
 #[derive(Debug)]
 pub(super) struct Side {
@@ -25,6 +25,8 @@ pub(super) struct Side {
     /// Whether the other end acknowledged it.
     pub(super) fin_acked: bool,
     pub(super) ended: bool,
+    /// Since when it has had no room.
+    full_since: Option<Timestamp>,
     pub(super) screen: Screen,
     pub(super) anomalies: Anomalies,
     pub(super) facts: DirFacts,
@@ -58,6 +60,7 @@ impl Side {
             fin: None,
             fin_acked: false,
             ended: false,
+            full_since: None,
             screen: Screen::default(),
             anomalies: Anomalies::default(),
             facts: DirFacts::default(),
@@ -128,6 +131,25 @@ impl Side {
             assembler.push(offset, payload, mark, ready, budget, out);
         });
         ahead < 0
+    }
+
+    /// Takes the window the segment offers.
+    pub(super) fn note_window(&mut self, segment: &Segment<'_>) {
+        let is_full = segment.window == 0 && !segment.flags.has(Flags::SYN);
+        match self.full_since {
+            None if is_full && !segment.flags.has(Flags::RST) => {
+                self.full_since = Some(segment.stamp.at);
+            }
+            Some(_) if !is_full || segment.flags.has(Flags::RST) => self.end_full(segment.stamp.at),
+            _ => {}
+        }
+    }
+
+    /// It has room again, or nothing will be seen of it any more.
+    pub(super) fn end_full(&mut self, now: Timestamp) {
+        let since = self.full_since.take();
+        let nanos = since.and_then(|since| now.nanos_since(since)).unwrap_or(0);
+        self.facts.zero_window_ns += u64::try_from(nanos).unwrap_or(0);
     }
 
     /// Something shows that the sender did not end where a FIN said.

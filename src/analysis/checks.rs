@@ -1,0 +1,184 @@
+//! What sessions say of files, held against what was moved.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::ftp::{self, Command, Directory, Entry, Reply, Verb};
+use crate::session::{Exchange, Session, TransferId};
+use crate::time::Stamp;
+use crate::transfer::{CheckSource, Direction, Outcome, Stated, Transfer};
+
+/// Adds to the transfers of a session what it says of their files, before and after. `transfers`
+/// are sorted by their numbers.
+pub(super) fn check(session: &Session, transfers: &mut [Transfer]) {
+    let mut reader = Reader::new(session, transfers);
+    for exchange in &session.exchanges {
+        reader.read(exchange);
+    }
+    let said = reader.said;
+    for (place, said) in said {
+        let Some(transfer) = transfers.get_mut(place) else { continue };
+        if transfer.checks.len() < MOST {
+            let Said { source, stamp, stated } = said;
+            transfer.checks.push(transfer.check(source, stamp, stated));
+        }
+    }
+}
+
+/// Checks of one transfer.
+const MOST: usize = 64;
+
+/// Reads a session and finds what is said of files that were moved in it.
+struct Reader<'a> {
+    transfers: &'a [Transfer],
+    /// Paths of files that were moved.
+    paths: HashSet<&'a [u8]>,
+    files: HashMap<Vec<u8>, File>,
+    /// Octets the client said it would send, until it does.
+    allo: Option<(Stamp, u64)>,
+    renamed: Option<Vec<u8>>,
+    said: Vec<(usize, Said)>,
+}
+
+/// A file as it is until it is written to or goes away: what is said of it in that time concerns
+/// every transfer of it in that time.
+#[derive(Default)]
+struct File {
+    said: Vec<Said>,
+    moved: Vec<usize>,
+}
+
+#[derive(Clone)]
+struct Said {
+    source: CheckSource,
+    stamp: Stamp,
+    stated: Stated,
+}
+
+impl<'a> Reader<'a> {
+    fn new(session: &Session, transfers: &'a [Transfer]) -> Self {
+        let own = session.transfers.iter().filter_map(|id| place_of(*id, transfers));
+        let moved = own.filter_map(|place| transfers.get(place));
+        let moved = moved.filter(|transfer| transfer.direction != Direction::Listing);
+        Self {
+            transfers,
+            paths: moved.filter_map(|transfer| transfer.request.path.as_deref()).collect(),
+            files: HashMap::new(),
+            allo: None,
+            renamed: None,
+            said: Vec::new(),
+        }
+    }
+
+    fn read(&mut self, exchange: &Exchange) {
+        let Some(sent) = &exchange.sent else { return };
+        let transfer = exchange.transfer.and_then(|id| place_of(id, self.transfers));
+        if let Some(place) = transfer {
+            return self.read_transfer(place, exchange);
+        }
+        let Some(answer) = exchange.final_reply() else { return };
+        let (command, reply) = (&sent.command, &answer.reply);
+        // RNFR is answered 350 (RFC 959 §5.4).
+        if command.verb == Verb::Rnfr && reply.code == 350 {
+            self.renamed = Some(path(exchange, command));
+        } else if reply.is_success() {
+            self.read_answer(exchange, command, reply, answer.stamp);
+        }
+    }
+
+    fn read_answer(&mut self, exchange: &Exchange, command: &Command, reply: &Reply, at: Stamp) {
+        let bytes = |bytes| Stated::Bytes(bytes);
+        match command.verb {
+            Verb::Size => {
+                let stated = ftp::parse_number(reply.first_line()).map(bytes);
+                self.say(&path(exchange, command), CheckSource::Size, at, stated);
+            }
+            Verb::Mlst => {
+                let entry = reply.lines().find_map(ftp::parse_facts);
+                let stated = entry.and_then(|entry| entry.size).map(bytes);
+                self.say(&path(exchange, command), CheckSource::Mlst, at, stated);
+            }
+            Verb::Hash => {
+                let Some((name, value)) = ftp::parse_hash(command, reply) else { return };
+                let file = Directory::named_as_is(&exchange.cwd).join(&ftp::hashed_name(command));
+                self.say(&file, CheckSource::Hash, at, Some(Stated::Hash { name, value }));
+            }
+            Verb::Allo => {
+                let count = command.arg().split(|byte| *byte == b' ').next();
+                self.allo = count.and_then(ftp::parse_number).map(|count| (at, count));
+            }
+            Verb::Dele => drop(self.files.remove(&path(exchange, command))),
+            Verb::Rnto => {
+                let file = self.renamed.take().and_then(|old| self.files.remove(&old));
+                let new = path(exchange, command);
+                self.files.insert(new, file.unwrap_or_default());
+            }
+            _ => {}
+        }
+    }
+
+    fn read_transfer(&mut self, place: usize, exchange: &Exchange) {
+        let Some(transfer) = self.transfers.get(place) else { return };
+        if transfer.direction == Direction::Listing {
+            return self.read_listing(transfer);
+        }
+        for answer in &exchange.replies {
+            let (source, stated) = match answer.reply.is_preliminary() {
+                true => (CheckSource::Preliminary, answer.reply.size_in_brackets()),
+                false => (CheckSource::Final, answer.reply.counted_bytes()),
+            };
+            let stated = stated.map(Stated::Bytes);
+            let said = stated.map(|stated| Said { source, stamp: answer.stamp, stated });
+            self.said.extend(said.map(|said| (place, said)));
+        }
+        let writes = matches!(transfer.request.verb, Verb::Stor | Verb::Stou | Verb::Appe);
+        if writes && let Some((stamp, count)) = self.allo.take() {
+            let stated = Stated::Bytes(count);
+            self.said.push((place, Said { source: CheckSource::Allo, stamp, stated }));
+        }
+        let Some(path) = &transfer.request.path else { return };
+        if transfer.outcome == Outcome::Refused {
+            return;
+        }
+        let file = self.files.entry(path.clone()).or_default();
+        if writes {
+            *file = File::default();
+        }
+        self.said.extend(file.said.iter().map(|said| (place, said.clone())));
+        file.moved.push(place);
+    }
+
+    fn read_listing(&mut self, transfer: &Transfer) {
+        let (Some(listing), Some(at)) = (&transfer.listing, transfer.request.answered) else {
+            return;
+        };
+        let source = match transfer.request.verb {
+            Verb::Mlsd => CheckSource::Mlsd,
+            _ => CheckSource::List,
+        };
+        let directory = Directory::named_as_is(transfer.request.path.as_deref().unwrap_or(b""));
+        for Entry { name, size, .. } in &listing.entries {
+            let stated = size.map(Stated::Bytes);
+            self.say(&directory.join(name), source, at.0, stated);
+        }
+    }
+
+    /// Something is said of a file; what is said of others is of no use.
+    fn say(&mut self, path: &[u8], source: CheckSource, stamp: Stamp, stated: Option<Stated>) {
+        let is_known = self.paths.contains(path) || self.files.contains_key(path);
+        let Some(stated) = stated.filter(|_| is_known) else { return };
+        let said = Said { source, stamp, stated };
+        let file = self.files.entry(path.to_vec()).or_default();
+        self.said.extend(file.moved.iter().map(|place| (*place, said.clone())));
+        if file.said.len() < MOST {
+            file.said.push(said);
+        }
+    }
+}
+
+fn path(exchange: &Exchange, command: &Command) -> Vec<u8> {
+    Directory::named_as_is(&exchange.cwd).join(command.arg())
+}
+
+fn place_of(id: TransferId, transfers: &[Transfer]) -> Option<usize> {
+    transfers.binary_search_by_key(&id, |transfer| transfer.request.id).ok()
+}

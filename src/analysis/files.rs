@@ -1,0 +1,329 @@
+//! Files of servers, each put together from the transfers that moved a part of it.
+
+use std::collections::HashMap;
+
+use super::Analysis;
+use crate::decode::Endpoint;
+use crate::ftp::{Command, Directory, Verb};
+use crate::hash::Hashes;
+use crate::session::{Exchange, Session, SessionId, TransferId};
+use crate::time::Stamp;
+use crate::transfer::{Content, Direction, Outcome, Transfer};
+
+/// A file of a server as transfers show it, from when it is written anew until it is again.
+#[derive(Clone, Debug)]
+pub struct LogicalFile {
+    /// The session of its first piece, which tells server and user.
+    pub session: SessionId,
+    /// The last name it has.
+    pub path: Vec<u8>,
+    /// Names it had before, the oldest first.
+    pub former: Vec<Vec<u8>>,
+    /// In the order of their commands.
+    pub pieces: Vec<Piece>,
+    /// Octets it has, where something shows that it ends there.
+    pub size: Option<u64>,
+    /// What of it no piece has.
+    pub holes: Vec<Range>,
+    pub overlaps: Vec<Overlap>,
+    /// Of the whole file, where one piece is all of it.
+    pub hashes: Option<Hashes>,
+    /// The first file of the same content.
+    pub same_as: Option<usize>,
+    /// Where it was deleted.
+    pub deleted: Option<Stamp>,
+}
+
+/// What a transfer moved of a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Piece {
+    pub transfer: TransferId,
+    /// `None` where it is not known at which octet it began: APPE to a file not seen before.
+    pub range: Option<Range>,
+}
+
+/// Octets of a file, `end` not among them.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub struct Range {
+    pub start: u64,
+    pub end: u64,
+}
+
+/// Octets that two pieces have.
+#[derive(Clone, Copy, Debug)]
+pub struct Overlap {
+    pub range: Range,
+    pub transfers: [TransferId; 2],
+    /// `None` where the two were not compared: their octets are not kept.
+    pub agrees: Option<bool>,
+}
+
+/// Puts the files of an analysis together; its transfers are sorted by their numbers.
+pub(super) fn files(analysis: &Analysis) -> Vec<LogicalFile> {
+    let mut shelf =
+        Shelf { transfers: &analysis.transfers, files: Vec::new(), current: HashMap::new() };
+    let sessions: HashMap<SessionId, &Session> =
+        analysis.sessions.iter().map(|session| (session.id, session)).collect();
+    let moved = analysis.transfers.iter().enumerate();
+    let moved = moved.filter(|(_, transfer)| transfer.direction != Direction::Listing);
+    let mut steps: Vec<(Stamp, SessionId, Step<'_>)> = moved
+        .map(|(place, transfer)| (transfer.request.asked, transfer.session, Step::Moved(place)))
+        .collect();
+    for session in &analysis.sessions {
+        steps.extend(changes(session));
+    }
+    let is_one = analysis.inputs.len() == 1;
+    steps.sort_by_key(|(stamp, ..)| {
+        (if is_one { None } else { Some((stamp.at, stamp.input)) }, stamp.frame)
+    });
+    for (stamp, session, step) in steps {
+        if let Some(session) = sessions.get(&session) {
+            shelf.take(session, stamp, step);
+        }
+    }
+    shelf.finish()
+}
+
+/// Something that happens to a file.
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Moved(usize),
+    Renamed { from: &'a Exchange, to: &'a Exchange },
+    Deleted(&'a Exchange),
+}
+
+/// Renamed and deleted files of a session.
+fn changes(session: &Session) -> Vec<(Stamp, SessionId, Step<'_>)> {
+    let mut found = Vec::new();
+    let mut from = None;
+    for exchange in &session.exchanges {
+        let (Some(sent), Some(answer)) = (&exchange.sent, exchange.final_reply()) else { continue };
+        let step = match sent.command.verb {
+            // Answered 350 (RFC 959 §5.4).
+            Verb::Rnfr if answer.reply.code == 350 => {
+                from = Some(exchange);
+                continue;
+            }
+            Verb::Rnto if answer.reply.is_success() => {
+                from.take().map(|from| Step::Renamed { from, to: exchange })
+            }
+            Verb::Dele if answer.reply.is_success() => Some(Step::Deleted(exchange)),
+            _ => None,
+        };
+        found.extend(step.map(|step| (answer.stamp, session.id, step)));
+    }
+    found
+}
+
+/// A name means a file to one user of one server.
+type Key = (Endpoint, Option<Vec<u8>>, Vec<u8>);
+
+struct Shelf<'a> {
+    transfers: &'a [Transfer],
+    files: Vec<LogicalFile>,
+    /// The file that a name means by now.
+    current: HashMap<Key, usize>,
+}
+
+impl Shelf<'_> {
+    fn take(&mut self, session: &Session, stamp: Stamp, step: Step<'_>) {
+        let key = |path: Vec<u8>| (session.server, session.login.user.clone(), path);
+        match step {
+            Step::Moved(place) => {
+                let Some(transfer) = self.transfers.get(place) else { return };
+                let path = transfer.request.path.clone();
+                let moved = transfer.content.as_ref().filter(|_| transfer.has_file());
+                if let (Some(path), Some(content)) = (path, moved) {
+                    self.add(key(path), transfer, content);
+                }
+            }
+            Step::Renamed { from, to } => {
+                let (old, new) = (path(from), path(to));
+                let Some(file) = self.current.remove(&key(old.clone())) else { return };
+                if let Some(known) = self.files.get_mut(file) {
+                    known.former.push(old);
+                    known.path.clone_from(&new);
+                }
+                self.current.insert(key(new), file);
+            }
+            Step::Deleted(exchange) => {
+                let file = self.current.remove(&key(path(exchange)));
+                if let Some(known) = file.and_then(|file| self.files.get_mut(file)) {
+                    known.deleted = Some(stamp);
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, key: Key, transfer: &Transfer, content: &Content) {
+        let file = self.current.get(&key).copied().filter(|file| self.goes_on(*file, transfer));
+        let file = file.unwrap_or_else(|| {
+            self.files.push(LogicalFile {
+                session: transfer.session,
+                path: key.2.clone(),
+                former: Vec::new(),
+                pieces: Vec::new(),
+                size: None,
+                holes: Vec::new(),
+                overlaps: Vec::new(),
+                hashes: None,
+                same_as: None,
+                deleted: None,
+            });
+            self.current.insert(key, self.files.len() - 1);
+            self.files.len() - 1
+        });
+        let Some(known) = self.files.get_mut(file) else { return };
+        let start = match transfer.request.verb {
+            Verb::Appe => known.end(),
+            _ if transfer.is_rest_ignored() => Some(0),
+            _ => Some(transfer.request.rest_offset),
+        };
+        let moved = content.moved_bytes().unwrap_or(content.bytes);
+        let range = start.map(|start| Range { start, end: start.saturating_add(moved) });
+        known.overlap(range, transfer, content, self.transfers);
+        known.pieces.reserve_exact(1);
+        known.pieces.push(Piece { transfer: transfer.request.id, range });
+        known.learn_size(range, transfer, content);
+    }
+
+    /// Whether a transfer moves a part of the file a name meant so far, and no other.
+    fn goes_on(&self, file: usize, transfer: &Transfer) -> bool {
+        let Some(known) = self.files.get(file) else { return false };
+        match transfer.request.verb {
+            Verb::Stor | Verb::Stou => transfer.request.rest_offset > 0,
+            Verb::Appe => true,
+            // Of two whole copies that differ, the file was changed between them.
+            _ => known.whole_piece(self.transfers).is_none_or(|whole| !differs(whole, transfer)),
+        }
+    }
+
+    fn finish(mut self) -> Vec<LogicalFile> {
+        let mut first: HashMap<[u8; 32], usize> = HashMap::new();
+        for (nth, file) in self.files.iter_mut().enumerate() {
+            file.find_holes(self.transfers);
+            let whole = file.whole_piece(self.transfers).and_then(|piece| piece.content.as_ref());
+            file.hashes = whole.map(|content| content.hashes.clone());
+            if let Some(content) = whole.filter(|content| content.bytes > 0) {
+                let known = *first.entry(content.hashes.digests().sha256).or_insert(nth);
+                file.same_as = Some(known).filter(|known| *known != nth);
+            }
+        }
+        self.files
+    }
+}
+
+impl LogicalFile {
+    /// Whether every octet of it was captured.
+    pub fn is_whole(&self) -> bool {
+        self.size.is_some() && self.holes.is_empty()
+    }
+
+    /// Where the octets end that are known to be in it.
+    fn end(&self) -> Option<u64> {
+        self.pieces.iter().map(|piece| piece.range.map(|range| range.end)).max()?
+    }
+
+    /// The first piece that is all of the file.
+    fn whole_piece<'a>(&self, transfers: &'a [Transfer]) -> Option<&'a Transfer> {
+        let all = Range { start: 0, end: self.size? };
+        let pieces = self.pieces.iter().filter(|piece| piece.range == Some(all));
+        let mut whole = pieces.filter_map(|piece| find(piece.transfer, transfers));
+        whole.find(|transfer| transfer.content.as_ref().is_some_and(Content::is_whole_stream))
+    }
+
+    /// A transfer that ended in order ends where the file does, and its size may have been told.
+    fn learn_size(&mut self, range: Option<Range>, transfer: &Transfer, content: &Content) {
+        let is_done = transfer.request.answered.is_some_and(|(_, code)| code / 100 == 2);
+        let is_over = content.end.is_some() && is_done && transfer.outcome != Outcome::Aborted;
+        let end = range.map(|range| range.end).filter(|_| is_over);
+        self.size = end.or(self.size).or_else(|| transfer.stated_size());
+    }
+
+    fn overlap(
+        &mut self,
+        range: Option<Range>,
+        transfer: &Transfer,
+        content: &Content,
+        transfers: &[Transfer],
+    ) {
+        let Some(range) = range else { return };
+        for piece in &self.pieces {
+            let Some(other) = piece.range else { continue };
+            let both = Range { start: range.start.max(other.start), end: range.end.min(other.end) };
+            if both.start >= both.end || self.overlaps.len() >= MOST_OVERLAPS {
+                continue;
+            }
+            let other_content =
+                find(piece.transfer, transfers).and_then(|one| one.content.as_ref());
+            let same = other_content.filter(|one| {
+                other == range && one.is_whole() && content.is_whole() && one.bytes == content.bytes
+            });
+            let digest = |content: &Content| content.hashes.digests().sha256;
+            let agrees = same.map(|one| digest(one) == digest(content));
+            let transfers = [piece.transfer, transfer.request.id];
+            self.overlaps.push(Overlap { range: both, transfers, agrees });
+        }
+    }
+
+    /// What lies between the pieces, and what is missing in them.
+    fn find_holes(&mut self, transfers: &[Transfer]) {
+        let mut have: Vec<Range> = Vec::new();
+        for piece in &self.pieces {
+            let content = find(piece.transfer, transfers).and_then(|one| one.content.as_ref());
+            if let (Some(range), Some(content)) = (piece.range, content) {
+                captured(range, content, &mut have);
+            }
+        }
+        have.sort_unstable();
+        let end = self.size.or_else(|| have.iter().map(|range| range.end).max()).unwrap_or(0);
+        let mut at = 0;
+        for range in have {
+            if range.start > at {
+                self.holes.push(Range { start: at, end: range.start.min(end) });
+            }
+            at = at.max(range.end);
+        }
+        if at < end {
+            self.holes.push(Range { start: at, end });
+        }
+        self.holes.retain(|hole| hole.start < hole.end);
+    }
+}
+
+/// Overlaps listed of one file.
+const MOST_OVERLAPS: usize = 64;
+
+/// The ranges of a piece that were captured.
+fn captured(range: Range, content: &Content, have: &mut Vec<Range>) {
+    let mut at = range.start;
+    for missing in &content.missing {
+        let (Some(offset), Some(bytes)) = (missing.offset, missing.bytes) else { return };
+        let start = range.start.saturating_add(offset);
+        have.push(Range { start: at, end: start });
+        at = start.saturating_add(bytes);
+    }
+    // Which octets the ranges that were not listed are is not known.
+    if content.missing_unlisted == 0 {
+        have.push(Range { start: at, end: range.end });
+    }
+}
+
+fn differs(one: &Transfer, other: &Transfer) -> bool {
+    let whole = |transfer: &Transfer| {
+        let content = transfer.content.as_ref().filter(|content| content.is_whole_stream());
+        let content = content.filter(|_| transfer.request.rest_offset == 0)?;
+        transfer.may_be_whole().then(|| content.hashes.digests().sha256)
+    };
+    whole(one).zip(whole(other)).is_some_and(|(one, other)| one != other)
+}
+
+fn find(id: TransferId, transfers: &[Transfer]) -> Option<&Transfer> {
+    let place = transfers.binary_search_by_key(&id, |transfer| transfer.request.id).ok()?;
+    transfers.get(place)
+}
+
+fn path(exchange: &Exchange) -> Vec<u8> {
+    let arg = exchange.sent.as_ref().map_or(&[][..], |sent| Command::arg(&sent.command));
+    Directory::named_as_is(&exchange.cwd).join(arg)
+}

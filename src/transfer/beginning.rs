@@ -1,0 +1,74 @@
+//! What a stream begins with, and the text of listings.
+
+use super::{Room, media};
+
+/// The first octets of a stream; of a listing, what follows, too.
+#[derive(Debug, Default)]
+pub(super) struct Beginning {
+    head: Vec<u8>,
+    /// Whether more than the head is wanted; asked when there is more.
+    is_text: Option<bool>,
+    /// There was no room for all of what was wanted.
+    is_cut: bool,
+    /// What the head told, once it has gone.
+    told: Option<Told>,
+}
+
+/// What the beginning tells.
+#[derive(Clone, Debug)]
+pub(super) struct Told {
+    pub(super) media_type: Option<String>,
+    pub(super) is_tls: bool,
+}
+
+/// Octets looked at to tell the media type: the marks of all formats that are told by their
+/// beginning but the ISO image's lie within.
+const HEAD: usize = 4096;
+
+impl Beginning {
+    /// Keeps the beginning, and of a listing what follows, too. A beginning that is none of a
+    /// listing is looked at once it is full, and forgotten. `is_there` tells whether the first
+    /// octet of the stream is.
+    pub(super) fn keep(
+        &mut self,
+        bytes: &[u8],
+        listing_bytes: usize,
+        room: &mut Room,
+        is_there: bool,
+        is_listing: impl FnOnce() -> bool,
+    ) {
+        if self.told.is_some() {
+            return;
+        }
+        if self.is_text.is_none() && self.head.len() + bytes.len() > HEAD {
+            self.is_text = Some(is_listing());
+        }
+        let is_text = self.is_text == Some(true);
+        let most = if is_text { listing_bytes } else { HEAD };
+        if !self.is_cut {
+            let wanted = most.saturating_sub(self.head.len()).min(bytes.len());
+            let taken = room.take(wanted);
+            self.is_cut = taken < wanted || is_text && taken < bytes.len();
+            room.listings += u64::from(is_text && self.is_cut);
+            self.head.extend_from_slice(bytes.get(..taken).unwrap_or_default());
+        }
+        if self.is_text == Some(false) {
+            self.told = Some(self.tell(is_there));
+            room.give_back(self.head.len());
+            self.head = Vec::new();
+        }
+    }
+
+    /// What it told, and the text that was kept.
+    pub(super) fn finish(mut self, is_there: bool) -> (Told, Vec<u8>) {
+        let told = self.told.take().unwrap_or_else(|| self.tell(is_there));
+        (told, self.head)
+    }
+
+    fn tell(&self, is_there: bool) -> Told {
+        let is_enough = !self.is_cut || self.head.len() >= HEAD;
+        let media_type = if is_there && is_enough { media::media_type(&self.head) } else { None };
+        let is_tls = is_there && matches!(self.head[..], [0x14..=0x17, 3, 0..=4, ..]);
+        Told { media_type, is_tls }
+    }
+}

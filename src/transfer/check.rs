@@ -1,0 +1,136 @@
+//! What a session says of a file, held against what was moved.
+
+use super::{Content, Direction, Outcome, Transfer};
+use crate::ftp::HashName;
+use crate::hash::Hashes;
+use crate::time::Stamp;
+
+/// Something the session says of a file, held against what was moved of it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Check {
+    pub source: CheckSource,
+    /// The frame that says it.
+    pub stamp: Stamp,
+    pub stated: Stated,
+    /// `None` where the two cannot be compared.
+    pub agrees: Option<bool>,
+}
+
+/// Where something was said.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum CheckSource {
+    /// The text of the 1yz: `(12345 bytes)`.
+    Preliminary,
+    /// The text of the final reply.
+    Final,
+    Size,
+    Mlst,
+    Mlsd,
+    List,
+    /// What the client said it would send (RFC 959 §4.1.3).
+    Allo,
+    /// `HASH`, `XMD5` and their kin.
+    Hash,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Stated {
+    Bytes(u64),
+    Hash { name: HashName, value: Vec<u8> },
+}
+
+impl Transfer {
+    /// Holds what was said of the whole file against what was moved.
+    pub fn check(&self, source: CheckSource, stamp: Stamp, stated: Stated) -> Check {
+        let agrees =
+            self.content.as_ref().filter(|_| self.is_comparable()).and_then(
+                |content| match &stated {
+                    Stated::Bytes(bytes) => self.has_size(content, source, *bytes),
+                    Stated::Hash { name, value } => self.has_hash(content, *name, value),
+                },
+            );
+        Check { source, stamp, stated, agrees }
+    }
+
+    /// Whether the server accepted a REST and then sent the file from its beginning all the same:
+    /// as many octets were moved as the whole file has.
+    pub fn is_rest_ignored(&self) -> bool {
+        let moved = self.content.as_ref().and_then(Content::moved_bytes);
+        let is_of_file = |check: &&Check| {
+            let own = [CheckSource::Preliminary, CheckSource::Final, CheckSource::Allo];
+            !own.contains(&check.source)
+        };
+        let mut stated = self.checks.iter().filter(is_of_file).map(|check| &check.stated);
+        self.request.rest_offset > 0
+            && moved.is_some_and(|moved| stated.any(|stated| *stated == Stated::Bytes(moved)))
+    }
+
+    /// The size of the whole file as it was stated last.
+    pub fn stated_size(&self) -> Option<u64> {
+        let of_file = |check: &Check| match (&check.stated, check.source) {
+            (Stated::Bytes(bytes), CheckSource::Preliminary) if self.request.rest_offset == 0 => {
+                Some(*bytes)
+            }
+            (_, CheckSource::Preliminary | CheckSource::Final | CheckSource::Allo) => None,
+            (Stated::Bytes(bytes), _) => Some(*bytes),
+            (Stated::Hash { .. }, _) => None,
+        };
+        self.checks
+            .iter()
+            .rev()
+            .find_map(of_file)
+            .filter(|_| self.request.representation.is_image())
+    }
+
+    fn is_comparable(&self) -> bool {
+        let is_seen = !matches!(
+            self.outcome,
+            Outcome::Encrypted | Outcome::Refused | Outcome::NoConnection | Outcome::NotCaptured
+        );
+        is_seen && self.direction != Direction::Listing
+    }
+
+    fn has_size(&self, content: &Content, source: CheckSource, stated: u64) -> Option<bool> {
+        let moved = content.moved_bytes()?;
+        let rest = self.request.rest_offset;
+        // How long the file was before is not known.
+        let is_appended = self.direction == Direction::Append;
+        let is_of_transfer =
+            matches!(source, CheckSource::Preliminary | CheckSource::Final | CheckSource::Allo);
+        let is_moved = is_of_transfer && stated == moved;
+        if self.request.representation.is_image() {
+            // A server that ignores REST sends all of it.
+            let is_whole =
+                !is_appended && (rest.checked_add(moved) == Some(stated) || stated == moved);
+            return (!is_appended || is_of_transfer).then_some(is_moved || is_whole);
+        }
+        // A server may mean the file as it has it, or as it sends it.
+        let decoded = content.decoded.as_ref().map(|decoded| decoded.bytes);
+        let is_one = rest == 0 && !is_appended && (stated == moved || decoded == Some(stated));
+        (is_moved || is_one).then_some(true)
+    }
+
+    fn has_hash(&self, content: &Content, name: HashName, stated: &[u8]) -> Option<bool> {
+        let is_file = content.is_whole_stream()
+            && self.request.rest_offset == 0
+            && self.direction != Direction::Append;
+        let made = digest(&content.hashes, name).filter(|_| is_file)?;
+        if self.request.representation.is_image() {
+            return Some(made == stated);
+        }
+        let decoded = content.decoded.as_ref();
+        let decoded = decoded.and_then(|decoded| digest(&decoded.hashes, name));
+        (made == stated || decoded.is_some_and(|decoded| decoded == stated)).then_some(true)
+    }
+}
+
+/// A hash of those that were made.
+fn digest(hashes: &Hashes, name: HashName) -> Option<Vec<u8>> {
+    let digests = hashes.digests();
+    match name {
+        HashName::Sha256 => Some(digests.sha256.to_vec()),
+        HashName::Sha1 => digests.sha1.map(Vec::from),
+        HashName::Md5 => digests.md5.map(Vec::from),
+        HashName::Crc32 | HashName::Sha512 => None,
+    }
+}
