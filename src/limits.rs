@@ -30,6 +30,9 @@ pub struct Limits {
     /// to be unpacked. Packets below it are read however many they are, for they cost time and no
     /// memory.
     pub unpack_ratio: u64,
+    /// Bytes kept of sessions and transfers while files are extracted, to put together what several
+    /// transfers moved of one: some 20,000 sessions.
+    pub joining_bytes: usize,
     /// Bytes a transfer in MODE C or Z may unpack to before [`decoded_ratio`](Self::decoded_ratio)
     /// is looked at: with SHA-256 a second of work.
     pub decoded_bytes: u64,
@@ -167,6 +170,7 @@ impl Default for Limits {
             decoder_bytes: 256 << 20,
             unpacked_bytes: 1 << 30,
             unpack_ratio: 10_000,
+            joining_bytes: 128 << 20,
             decoded_bytes: 1 << 30,
             decoded_ratio: 200,
             decoders: 256,

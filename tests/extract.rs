@@ -9,6 +9,7 @@ use std::time::Instant;
 use common::program::{Ran, Scratch, ftpscope_fed, noise, sha256};
 use common::script::{Conn, From, FtpScript, flag};
 use common::told::{dial, fetch, log_in, pasv, quit};
+use ftpscope::analysis::Keeper;
 use ftpscope::analyzer::{AnalysisOptions, analyze};
 use ftpscope::capture::{Capture, ReadOptions, Source};
 use ftpscope::limits::Limits;
@@ -370,7 +371,8 @@ fn files_beyond_the_bound_on_names_are_listed_and_not_written() {
     let mut capture = Capture::open(&[capture], reading).unwrap();
     let options = AnalysisOptions { limits, ..AnalysisOptions::default() };
     let facts = analyze(&mut capture, &options, Some(&mut parts), &mut manifest);
-    let summary = manifest.finish(&facts, &capture.finish()).unwrap().to_string();
+    let analysis = Keeper::new(Limits::default()).finish(facts, capture.finish());
+    let summary = manifest.finish(&analysis).unwrap().to_string();
     assert!(summary.contains("1 beyond the limit on files"), "{summary}");
 
     let names = ["SHA256SUMS", "manifest.json", "t1_f0.bin", "t2_f1.bin"];

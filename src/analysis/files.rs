@@ -213,6 +213,19 @@ impl Shelf<'_> {
     }
 }
 
+impl Piece {
+    /// The octets of the file that were captured of this piece; `transfers` are sorted by number.
+    pub fn captured(&self, transfers: &[Transfer]) -> Vec<Range> {
+        let mut have = Vec::new();
+        let content = find(self.transfer, transfers).and_then(|one| one.content.as_ref());
+        if let (Some(range), Some(content)) = (self.range, content) {
+            captured(range, content, &mut have);
+        }
+        have.retain(|range| range.start < range.end);
+        have
+    }
+}
+
 impl LogicalFile {
     /// Whether every octet of it was captured.
     pub fn is_whole(&self) -> bool {
@@ -268,13 +281,8 @@ impl LogicalFile {
 
     /// What lies between the pieces, and what is missing in them.
     fn find_holes(&mut self, transfers: &[Transfer]) {
-        let mut have: Vec<Range> = Vec::new();
-        for piece in &self.pieces {
-            let content = find(piece.transfer, transfers).and_then(|one| one.content.as_ref());
-            if let (Some(range), Some(content)) = (piece.range, content) {
-                captured(range, content, &mut have);
-            }
-        }
+        let mut have: Vec<Range> =
+            self.pieces.iter().flat_map(|piece| piece.captured(transfers)).collect();
         have.sort_unstable();
         let end = self.size.or_else(|| have.iter().map(|range| range.end).max()).unwrap_or(0);
         let mut at = 0;

@@ -4,6 +4,7 @@ mod checks;
 mod files;
 mod handoff;
 mod legs;
+mod tee;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -11,6 +12,7 @@ use std::error::Error;
 pub use self::files::{LogicalFile, Overlap, Piece, Range};
 pub use self::handoff::collect_beside;
 pub use self::legs::Legs;
+pub use self::tee::Tee;
 
 use crate::capture::{Change, ClockSteps, InputFacts};
 use crate::decode::{Endpoint, FragmentFacts, Net, Tunnel, Tunnels};
@@ -204,6 +206,8 @@ pub trait Collector {
 pub struct Keeper {
     analysis: Analysis,
     limits: Limits,
+    /// What the bound on bytes is called.
+    bound: &'static str,
     /// Of what is kept.
     bytes: usize,
     /// Sessions on which no byte was seen.
@@ -213,8 +217,16 @@ pub struct Keeper {
 }
 
 impl Keeper {
+    /// For a document.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, ..Self::default() }
+        Self { limits, bound: "document_bytes", ..Self::default() }
+    }
+
+    /// For what belongs together in files that are extracted.
+    pub fn joining(limits: Limits) -> Self {
+        let document_bytes = limits.joining_bytes;
+        let limits = Limits { document_bytes, ..limits };
+        Self { limits, bound: "joining_bytes", ..Self::default() }
     }
 
     /// All of it, in order.
@@ -248,7 +260,7 @@ impl Keeper {
                 self.bytes += bytes;
                 return true;
             }
-            (true, false) => "document_bytes",
+            (true, false) => self.bound,
             (false, _) => name,
         };
         *self.dropped.entry(reached).or_default() += 1;

@@ -12,7 +12,7 @@ use super::args::{
     Args, Command, ExtractArgs, HashName, InputArgs, JsonArgs, OnlyKind, OverlapName, ReportArgs,
 };
 use super::progress::Bar;
-use crate::analysis::{CaptureFacts, Collector, Keeper, collect_beside};
+use crate::analysis::{CaptureFacts, Collector, Keeper, Tee, collect_beside};
 use crate::analyzer::{AnalysisOptions, analyze};
 use crate::capture::{
     Capture, CaptureError, Change, InputFacts, Progress, ReadAhead, ReadOptions, Source,
@@ -143,16 +143,20 @@ fn extract(args: &ExtractArgs) -> Result<Exit> {
     let several_inputs = args.input.files.len() > 1;
     let (mut sinks, mut manifest) = files::create(&args.output, only, &limits, several_inputs)?;
     let reading = Reading { hash_inputs: true, ..Reading::new(&args.input, &args.hashes.hash) };
-    let read = match reading.run(Some(&mut sinks), &mut manifest) {
+    // What belongs together is known only at the end.
+    let mut keeper = Keeper::joining(Limits::default());
+    let mut both = Tee(&mut manifest, &mut keeper);
+    let read = match reading.run(Some(&mut sinks), &mut both) {
         Ok(read) => read,
         Err(error) => {
             manifest.abandon();
             return Err(error);
         }
     };
-    let summary = manifest.finish(&read.facts, &read.inputs)?;
+    let exit = read.exit();
+    let summary = manifest.finish(&keeper.finish(read.facts, read.inputs))?;
     print(|out| writeln!(out, "{summary}"))?;
-    Ok(read.exit())
+    Ok(exit)
 }
 
 /// A capture that was read.

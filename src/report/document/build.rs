@@ -400,7 +400,7 @@ impl LogicalFileRecord {
 }
 
 /// Of the file in that place, counted from 0.
-fn file_id(place: usize) -> String {
+pub fn file_id(place: usize) -> String {
     format!("file{}", place + 1)
 }
 

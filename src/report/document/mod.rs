@@ -10,7 +10,9 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use self::build::{SCHEMA, TOOL, endpoint, hashes, orphan_id, session_id, transfer_id};
+pub use self::build::{
+    SCHEMA, TOOL, endpoint, file_id, hashes, orphan_id, session_id, transfer_id,
+};
 pub use self::names::{DIRECTIONS, OUTCOMES, direction, login, outcome};
 
 /// What the document shows beside the facts.

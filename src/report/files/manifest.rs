@@ -7,24 +7,26 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use super::disk::{new_file, place_new};
+use super::disk::{Identity, new_file, place_new};
+use super::join::{PieceOnDisk, join};
 use super::name::{matches, on_disk};
-use super::record::{FileRecord, ManifestRecord, NotWrittenRecord, Of, SessionFacts, Written};
+use super::record::{
+    FileRecord, JoinedRecord, ManifestRecord, NotWrittenRecord, Of, SessionFacts, Written,
+};
 use super::shape::{Shaped, link, shape};
 use super::spool::Spool;
 use super::store::{Bound, PartId, Store};
 use super::{ExtractError, Only};
-use crate::analysis::{CaptureFacts, Collector};
-use crate::capture::InputFacts;
+use crate::analysis::{Analysis, Collector, LogicalFile, Piece};
 use crate::decode::{Net, Tunnel, Tunnels};
 use crate::hash::hex;
 use crate::limits::Limits;
 use crate::report::charset::Charset;
-use crate::report::document::{self, session_id, transfer_id};
+use crate::report::document::{self, file_id, session_id, transfer_id};
 use crate::report::escape::escape;
 use crate::report::human;
 use crate::report::visible::to_vec_pretty;
-use crate::session::{Session, SessionId};
+use crate::session::{Session, SessionId, TransferId};
 use crate::transfer::{Content, Decoded, Direction, Face, Orphan, Transfer};
 
 /// Gives every file its name when its transfer is final, and lists them at the end.
@@ -35,7 +37,10 @@ pub struct Manifest {
     tunnels: Tunnels,
     files: Spool,
     sums: Spool,
+    joined: Spool,
     not_written: Spool,
+    /// What is on disk of each transfer that may be a piece of a file.
+    pieces: BTreeMap<TransferId, (String, Identity)>,
     /// Files of sessions that are not over: what a manifest says of them is not known yet.
     waiting: BTreeMap<SessionId, Vec<Written>>,
     waiting_count: usize,
@@ -57,6 +62,8 @@ pub struct Summary {
     files: u64,
     bytes: u64,
     incomplete: u64,
+    /// Files put together from pieces.
+    joined: u64,
     cut: BTreeMap<Bound, u64>,
     beyond: u64,
     manifest: PathBuf,
@@ -80,7 +87,9 @@ impl Manifest {
             tunnels: Tunnels::default(),
             files: spool(".files")?,
             sums: spool(".sums")?,
+            joined: spool(".joined-list")?,
             not_written: spool(".not-written")?,
+            pieces: BTreeMap::new(),
             waiting: BTreeMap::new(),
             waiting_count: 0,
             most_waiting: limits.waiting_files,
@@ -102,18 +111,17 @@ impl Manifest {
 
     /// Writes the manifest and the sums. An error about single files comes last: what could be
     /// written is valid and listed.
-    pub fn finish(
-        mut self,
-        facts: &CaptureFacts,
-        inputs: &[InputFacts],
-    ) -> Result<Summary, ExtractError> {
+    pub fn finish(mut self, analysis: &Analysis) -> Result<Summary, ExtractError> {
         self.store.borrow_mut().discard_all();
         self.list_waiting();
-        let mut facts = facts.clone();
+        for (place, file) in analysis.files.iter().enumerate() {
+            self.join(place, file, analysis);
+        }
+        let mut facts = analysis.capture.clone();
         facts.limits_reached.append(&mut self.limits_reached);
-        let head = ManifestRecord::new(&facts, inputs, self.several_inputs);
+        let head = ManifestRecord::new(&facts, &analysis.inputs, self.several_inputs);
 
-        let Self { store, files, sums, not_written, .. } = self;
+        let Self { store, files, joined, sums, not_written, .. } = self;
         let directory = store.borrow().directory.clone();
         let put = |name, write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>| {
             let failed = |source| ExtractError::Write { path: directory.join(name), source };
@@ -135,15 +143,54 @@ impl Manifest {
         put("SHA256SUMS", &mut |out| {
             sums.take().map_or(Ok(()), |sums| sums.read(|line| out.write_all(line)))
         })?;
-        let mut lists = Some((files, not_written));
+        let mut lists = Some([("files", files), ("joined", joined), ("not_written", not_written)]);
         let manifest = put("manifest.json", &mut |out| {
-            let Some((files, not_written)) = lists.take() else { return Ok(()) };
-            write_manifest(&head, files, not_written, out)
+            let Some(lists) = lists.take() else { return Ok(()) };
+            write_manifest(&head, lists, out)
         })?;
         if let Some(first) = self.first_failure {
             return Err(ExtractError::Incomplete { failed: self.failed, first, manifest });
         }
         Ok(Summary { manifest, ..self.summary })
+    }
+
+    /// Puts a file together that no single transfer moved whole, if all its pieces are here.
+    fn join(&mut self, place: usize, file: &LogicalFile, analysis: &Analysis) {
+        if file.pieces.len() < 2 || file.hashes.is_some() {
+            return;
+        }
+        let pieces = file.pieces.iter().map(|piece| self.piece(piece, analysis));
+        let Some(pieces) = pieces.collect::<Option<Vec<PieceOnDisk>>>() else { return };
+        let path = Charset::of_name(Some(&file.path)).decode(&file.path).0;
+        let name = on_disk(&file_id(place), Some(&path));
+        let joined = join(&mut self.store.borrow_mut(), file, &pieces, &name);
+        match joined {
+            Ok(Some(joined)) => {
+                let order = (true, u32::MAX / 2 + place as u32);
+                let line = format!("{}  {}\n", hex(&joined.hashes.digests().sha256), joined.file);
+                self.sums.push(order, line.as_bytes());
+                self.summary.joined += 1;
+                self.joined.push_record(order, &JoinedRecord::new(place, &joined, &pieces, &path));
+            }
+            Ok(None) => self.reach(Bound::Total.name()),
+            Err(error) => self.fail(&name, &error.to_string()),
+        }
+    }
+
+    fn piece(&self, piece: &Piece, analysis: &Analysis) -> Option<PieceOnDisk> {
+        let (file, identity) = self.pieces.get(&piece.transfer)?.clone();
+        let transfers = &analysis.transfers;
+        let at = transfers.binary_search_by_key(&piece.transfer, |one| one.request.id).ok()?;
+        // Where octets of what is decoded stand in the file is not known.
+        let content = transfers.get(at)?.content.as_ref().filter(|one| one.decoded.is_none())?;
+        Some(PieceOnDisk {
+            transfer: piece.transfer,
+            file,
+            identity,
+            captured: piece.captured(transfers),
+            start: piece.range?.start,
+            hashes: content.hashes.clone(),
+        })
     }
 
     fn is_chosen(&self, transfer: &Transfer) -> bool {
@@ -184,6 +231,13 @@ impl Manifest {
         if let Some(bound) = shaped.cut {
             self.reach(bound.name());
             *self.summary.cut.entry(bound).or_default() += 1;
+        }
+        if let Of::Transfer(transfer) = &of
+            && shaped.starts_at.is_none()
+            && shaped.cut.is_none()
+        {
+            let on_disk = (shaped.file.clone(), shaped.identity);
+            self.pieces.insert(transfer.request.id, on_disk);
         }
         self.shaped.insert(part, shaped.clone());
         if self.shaped.len() > SHAPED_KEPT {
@@ -340,6 +394,9 @@ impl fmt::Display for Summary {
         if self.incomplete > 0 {
             notes.push(format!("{} incomplete", human::number(self.incomplete)));
         }
+        if self.joined > 0 {
+            notes.push(format!("{} put together from pieces", human::number(self.joined)));
+        }
         for (bound, count) in &self.cut {
             notes.push(format!("{} cut short by {}", human::number(*count), bound.flag()));
         }
@@ -356,13 +413,12 @@ impl fmt::Display for Summary {
 /// The lists stand on disk: they are put behind the rest one by one.
 fn write_manifest(
     head: &ManifestRecord,
-    files: Spool,
-    not_written: Spool,
+    lists: [(&str, Spool); 3],
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let head = to_vec_pretty(head)?;
     out.write_all(head.strip_suffix(b"\n}").unwrap_or(&head))?;
-    for (name, list) in [("files", files), ("not_written", not_written)] {
+    for (name, list) in lists {
         write!(out, ",\n  \"{name}\": [")?;
         let mut separator = "\n    ";
         list.read(|record| {

@@ -6,6 +6,7 @@
 //! disk and the memory hold is bounded by [`Limits`].
 
 mod disk;
+mod join;
 mod manifest;
 mod name;
 mod record;

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::join::{Joined, PieceOnDisk};
 use super::shape::Shaped;
 use super::spool::Order;
 use crate::analysis::{CaptureFacts, warnings};
@@ -103,6 +104,79 @@ enum Whole<T> {
 
 fn is_whole<T>(whole: &Whole<T>) -> bool {
     matches!(whole, Whole::Whole)
+}
+
+/// A file put together from the pieces that several transfers moved.
+#[derive(Serialize)]
+pub(super) struct JoinedRecord<'a> {
+    /// As in the document.
+    id: String,
+    file: &'a str,
+    bytes: u64,
+    path: &'a str,
+    /// Every octet is there, and where pieces overlap they are the same.
+    whole: bool,
+    pieces: Vec<JoinedPieceRecord<'a>>,
+    overlaps: Vec<JoinedOverlapRecord>,
+    /// Of the whole file; `null` where it is not.
+    hashes: Option<HashesRecord>,
+    /// Of the file on disk otherwise, with zeros in its holes.
+    #[serde(skip_serializing_if = "is_whole")]
+    disk_hashes: Whole<HashesRecord>,
+}
+
+#[derive(Serialize)]
+struct JoinedPieceRecord<'a> {
+    transfer: String,
+    file: &'a str,
+    start: u64,
+}
+
+#[derive(Serialize)]
+struct JoinedOverlapRecord {
+    start: u64,
+    end: u64,
+    agree: bool,
+}
+
+impl<'a> JoinedRecord<'a> {
+    pub(super) fn new(
+        place: usize,
+        joined: &'a Joined,
+        pieces: &'a [PieceOnDisk],
+        path: &'a str,
+    ) -> Self {
+        let hashes = document::hashes(&joined.hashes);
+        let (whole, on_disk) = match joined.is_whole {
+            true => (Some(hashes), Whole::Whole),
+            false => (None, Whole::Not(Some(hashes))),
+        };
+        let overlaps = joined.overlaps.iter();
+        Self {
+            id: document::file_id(place),
+            file: &joined.file,
+            bytes: joined.bytes,
+            path,
+            whole: joined.is_whole,
+            pieces: pieces
+                .iter()
+                .map(|piece| JoinedPieceRecord {
+                    transfer: document::transfer_id(piece.transfer),
+                    file: &piece.file,
+                    start: piece.start,
+                })
+                .collect(),
+            overlaps: overlaps
+                .map(|(range, agree)| JoinedOverlapRecord {
+                    start: range.start,
+                    end: range.end,
+                    agree: *agree,
+                })
+                .collect(),
+            hashes: whole,
+            disk_hashes: on_disk,
+        }
+    }
 }
 
 /// A transfer that was chosen and left nothing on disk.

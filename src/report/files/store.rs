@@ -320,6 +320,13 @@ impl Room {
         Ok(())
     }
 
+    /// Takes the bytes of a file that is put together of others.
+    pub(super) fn admits(&mut self, length: u64) -> bool {
+        let has_room = length <= self.file && length <= self.total;
+        self.total -= if has_room { length } else { 0 };
+        has_room
+    }
+
     fn give_back(&mut self, part: &Part) {
         self.total = self.total.saturating_add(part.captured);
         self.holes = self.holes.saturating_add(part.length - part.captured);
