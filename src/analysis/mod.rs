@@ -4,7 +4,9 @@ mod checks;
 mod files;
 mod handoff;
 mod legs;
+mod sites;
 mod tee;
+mod tree;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -13,6 +15,7 @@ pub use self::files::{LogicalFile, Overlap, Piece, Range};
 pub use self::handoff::collect_beside;
 pub use self::legs::Legs;
 pub use self::tee::Tee;
+pub use self::tree::{Node, ServerTree};
 
 use crate::capture::{Change, ClockSteps, InputFacts};
 use crate::decode::{Endpoint, FragmentFacts, Net, Tunnel, Tunnels};
@@ -223,9 +226,8 @@ impl Keeper {
     }
 
     /// For what belongs together in files that are extracted.
-    pub fn joining(limits: Limits) -> Self {
-        let document_bytes = limits.joining_bytes;
-        let limits = Limits { document_bytes, ..limits };
+    pub fn joining(mut limits: Limits) -> Self {
+        limits.document_bytes = limits.joining_bytes;
         Self { limits, bound: "joining_bytes", ..Self::default() }
     }
 
@@ -246,6 +248,7 @@ impl Keeper {
         for session in &analysis.sessions {
             checks::check(session, &mut analysis.transfers);
         }
+        sites::pair(&analysis.sessions, &mut analysis.transfers);
         analysis.files = files::files(&analysis);
         analysis
     }

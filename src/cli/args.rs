@@ -32,6 +32,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Print everything known as one JSON document, or as JSON lines
     Json(JsonArgs),
+    /// Show what clients saw of each server in listings, and what they fetched, wrote and deleted
+    Tree(ReportArgs),
     /// Write the files that were moved to a directory, with a manifest
     Extract(ExtractArgs),
     /// Print the JSON Schema of the document

@@ -12,7 +12,7 @@ use super::args::{
     Args, Command, ExtractArgs, HashName, InputArgs, JsonArgs, OnlyKind, OverlapName, ReportArgs,
 };
 use super::progress::Bar;
-use crate::analysis::{CaptureFacts, Collector, Keeper, Tee, collect_beside};
+use crate::analysis::{Analysis, CaptureFacts, Collector, Keeper, Tee, collect_beside};
 use crate::analyzer::{AnalysisOptions, analyze};
 use crate::capture::{
     Capture, CaptureError, Change, InputFacts, Progress, ReadAhead, ReadOptions, Source,
@@ -69,8 +69,9 @@ impl From<Exit> for ExitCode {
 /// Runs the command. The error of a capture that cannot be read is a [`CaptureError`].
 pub fn run(args: Args) -> Result<Exit> {
     match args.command {
-        None => report(&args.report),
-        Some(Command::Report(args)) => report(&args),
+        None => report(&args.report, text::write),
+        Some(Command::Report(args)) => report(&args, text::write),
+        Some(Command::Tree(args)) => report(&args, text::write_tree),
         Some(Command::Json(args)) => {
             if args.lines {
                 lines(&args)
@@ -88,7 +89,9 @@ pub fn run(args: Args) -> Result<Exit> {
     }
 }
 
-fn report(args: &ReportArgs) -> Result<Exit> {
+type WriteText = fn(&Analysis, &text::Style, &mut dyn Write) -> io::Result<()>;
+
+fn report(args: &ReportArgs, write: WriteText) -> Result<Exit> {
     let mut keeper = Keeper::new(Limits::default());
     let read = Reading::new(&args.input, &[]).run(None, &mut keeper)?;
     let style = text::Style {
@@ -99,7 +102,7 @@ fn report(args: &ReportArgs) -> Result<Exit> {
     };
     let exit = read.exit();
     let analysis = keeper.finish(read.facts, read.inputs);
-    print(|out| text::write(&analysis, &style, out))?;
+    print(|out| write(&analysis, &style, out))?;
     Ok(exit)
 }
 

@@ -8,12 +8,12 @@ use serde::Serialize;
 use super::charset::Charset;
 use super::document::{
     CaptureRecord, Document, DocumentOptions, ExchangeRecord, InputRecord, LogicalFileRecord,
-    OrphanRecord, SCHEMA, SchemaRecord, SessionRecord, TOOL, ToolRecord, TransferRecord,
-    session_id,
+    OrphanRecord, SCHEMA, SchemaRecord, ServerTreeRecord, SessionRecord, TOOL, ToolRecord,
+    TransferRecord, session_id,
 };
 use super::lists::List;
 use super::visible::{to_vec_pretty, to_writer};
-use crate::analysis::{Analysis, CaptureFacts, Collector, LogicalFile, warnings};
+use crate::analysis::{Analysis, CaptureFacts, Collector, LogicalFile, Node, warnings};
 use crate::capture::{InputFacts, Progress};
 use crate::decode::{Net, Tunnel, Tunnels};
 use crate::session::{Exchange, Session, SessionId, Weight};
@@ -59,6 +59,15 @@ pub fn write(
             Some(LogicalFileRecord::new(*number, file, session, charset, several))
         },
     };
+    let trees = analysis.server_trees();
+    let server_trees = List {
+        facts: &trees,
+        weight: |tree| tree.nodes.len() * size_of::<Node>(),
+        record: &|tree| {
+            let charset = charsets.get(&tree.session).copied().unwrap_or_default();
+            ServerTreeRecord::new(tree, charset, several)
+        },
+    };
     let orphans = List {
         facts: &analysis.orphans,
         weight: Orphan::weight,
@@ -71,6 +80,8 @@ pub fn write(
     transfers.write(threads, out)?;
     let rest = write_up_to("files", rest, out)?;
     files.write(threads, out)?;
+    let rest = write_up_to("server_trees", rest, out)?;
+    server_trees.write(threads, out)?;
     let rest = write_up_to("orphans", rest, out)?;
     orphans.write(threads, out)?;
     out.write_all(rest)?;

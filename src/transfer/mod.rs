@@ -11,6 +11,7 @@ mod orphan;
 mod outcome;
 mod room;
 mod sink;
+mod site;
 mod timing;
 
 pub use self::builder::{Builder, Content, Means, Missing};
@@ -22,6 +23,7 @@ pub use self::orphan::{Hosts, Orphan, Resemblance};
 pub use self::outcome::Outcome;
 pub use self::room::Room;
 pub use self::sink::{ByteSink, Face, Sinks};
+pub use self::site::{Site, SiteToSite};
 pub use self::timing::Timing;
 
 use self::listing::Sizes;
@@ -46,6 +48,8 @@ pub struct Transfer {
     /// What was moved; `None` where no connection came up.
     pub content: Option<Content>,
     pub outcome: Outcome,
+    /// Of what copy between two servers it is a half, where both were arranged in the capture.
+    pub site_to_site: Option<Box<SiteToSite>>,
     /// What a listing shows; `None` of anything else.
     pub listing: Option<Box<Listing>>,
     /// What the session says of the file, before and after; filled in when that is over.
@@ -109,6 +113,7 @@ impl Transfer {
             other_leg: None,
             content,
             outcome,
+            site_to_site: None,
             listing: None,
             checks: Vec::new(),
             is_encrypted,

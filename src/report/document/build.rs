@@ -2,7 +2,7 @@
 
 use super::names::*;
 use super::*;
-use crate::analysis::{Analysis, CaptureFacts, LogicalFile, NotFtp, Range};
+use crate::analysis::{Analysis, CaptureFacts, LogicalFile, Node, NotFtp, Range, ServerTree};
 use crate::capture::{Change, ClockSteps, InputFacts};
 use crate::decode::{Endpoint, FragmentFacts, Tunnels};
 use crate::ftp::Entry;
@@ -14,7 +14,7 @@ use crate::session::{Exchange, Received, Sent, Session, SessionId, TransferId};
 use crate::tcp::{self, Anomaly, AnomalyKind, Dir, DirFacts};
 use crate::time::{Stamp, Timestamp};
 use crate::transfer::{
-    Check, Content, DataConnection, Decoded, LineEnds, Orphan, Stated, Timing, Transfer,
+    Check, Content, DataConnection, Decoded, LineEnds, Orphan, Site, Stated, Timing, Transfer,
 };
 
 impl Document {
@@ -29,6 +29,7 @@ impl Document {
             sessions: Vec::new(),
             transfers: Vec::new(),
             files: Vec::new(),
+            server_trees: Vec::new(),
             orphans: Vec::new(),
             findings: Vec::new(),
             warnings: analysis.warnings(),
@@ -282,6 +283,10 @@ impl TransferRecord {
             session: session_id(transfer.session),
             command: charset.decode(&request.command).0,
             direction: direction(transfer.direction),
+            site_to_site: transfer.site_to_site.as_ref().map(|copy| SiteToSiteRecord {
+                source: SiteRecord::new(&copy.source, charset),
+                destination: SiteRecord::new(&copy.destination, charset),
+            }),
             name,
             name_hex,
             path,
@@ -330,6 +335,35 @@ impl TransferRecord {
             unparsed: listing.map_or_else(Vec::new, |listing| {
                 listing.unparsed.iter().map(|line| charset.decode(line).0).collect()
             }),
+        }
+    }
+}
+
+impl SiteRecord {
+    fn new(site: &Site, charset: Charset) -> Self {
+        Self {
+            session: session_id(site.session),
+            transfer: transfer_id(site.transfer),
+            server: endpoint(site.server),
+            path: site.path.as_ref().map(|path| charset.decode(path).0),
+        }
+    }
+}
+
+impl ServerTreeRecord {
+    pub fn new(tree: &ServerTree<'_>, charset: Charset, several: bool) -> Self {
+        let node = |(path, node): (&Vec<u8>, &Node)| NodeRecord {
+            path: charset.decode(path).0,
+            entry: node.entry.as_ref().map(|entry| EntryRecord::new(entry, charset)),
+            seen: node.seen.map(|stamp| place(stamp, several)),
+            fetched: node.fetched.iter().map(|id| transfer_id(*id)).collect(),
+            stored: node.stored.iter().map(|id| transfer_id(*id)).collect(),
+            deleted: node.deleted.map(|stamp| place(stamp, several)),
+        };
+        Self {
+            server: endpoint(tree.server),
+            user: tree.user.map(|user| charset.decode(user).0),
+            entries: tree.nodes.iter().map(node).collect(),
         }
     }
 }

@@ -38,6 +38,8 @@ pub struct Document {
     pub transfers: Vec<TransferRecord>,
     /// Files of servers, each put together from the transfers that moved a part of it.
     pub files: Vec<LogicalFileRecord>,
+    /// What listings show of each server to each user, and what was done there.
+    pub server_trees: Vec<ServerTreeRecord>,
     /// Data connections that no command could be found for.
     pub orphans: Vec<OrphanRecord>,
     /// Always empty in this version: there are no rules yet.
@@ -407,6 +409,9 @@ pub struct TransferRecord {
     pub command: String,
     /// `download`, `upload`, `append`, `listing` or `site_to_site`.
     pub direction: &'static str,
+    /// Both halves of a copy between two servers, where both were arranged in the capture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site_to_site: Option<SiteToSiteRecord>,
     pub name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name_hex: Option<String>,
@@ -491,6 +496,46 @@ pub struct LineEndsRecord {
     pub crlf: u64,
     pub lf: u64,
     pub cr: u64,
+}
+
+/// What one user saw of a server.
+#[derive(Serialize, JsonSchema)]
+pub struct ServerTreeRecord {
+    pub server: EndpointRecord,
+    pub user: Option<String>,
+    /// By their paths.
+    pub entries: Vec<NodeRecord>,
+}
+
+/// A file or a directory of a server.
+#[derive(Serialize, JsonSchema)]
+pub struct NodeRecord {
+    pub path: String,
+    /// As it was seen last; `null` if it was in no listing.
+    #[serde(flatten)]
+    pub entry: Option<EntryRecord>,
+    /// Frame of the reply to the last listing it was in.
+    pub seen: Option<PlaceRecord>,
+    pub fetched: Vec<String>,
+    /// Written, or written over.
+    pub stored: Vec<String>,
+    /// Frame of the reply to DELE.
+    pub deleted: Option<PlaceRecord>,
+}
+
+/// A copy from one server to another, of which two commands in two sessions are the halves.
+#[derive(Serialize, JsonSchema)]
+pub struct SiteToSiteRecord {
+    pub source: SiteRecord,
+    pub destination: SiteRecord,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct SiteRecord {
+    pub session: String,
+    pub transfer: String,
+    pub server: EndpointRecord,
+    pub path: Option<String>,
 }
 
 /// A file of a server, from when it is written anew until it is again.

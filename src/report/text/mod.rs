@@ -7,6 +7,9 @@ mod session;
 mod tables;
 mod timeline;
 mod transfer;
+mod tree;
+
+pub use self::tree::write as write_tree;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

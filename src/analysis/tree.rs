@@ -1,0 +1,154 @@
+//! The trees of servers, as far as clients saw them.
+
+use std::collections::BTreeMap;
+
+use super::Analysis;
+use crate::decode::Endpoint;
+use crate::ftp::{self, Command, Directory, Entry, EntryKind, Listed, ListingKind, Reply, Verb};
+use crate::session::{Exchange, Session, SessionId, TransferId};
+use crate::time::Stamp;
+use crate::transfer::{Direction, Transfer};
+
+/// What one user saw of a server in listings, and what was done to it.
+#[derive(Debug)]
+pub struct ServerTree<'a> {
+    pub server: Endpoint,
+    pub user: Option<&'a [u8]>,
+    /// The first session it was seen in.
+    pub session: SessionId,
+    /// By their paths.
+    pub nodes: BTreeMap<Vec<u8>, Node>,
+    /// What an RNFR named that is not answered by an RNTO yet.
+    renaming: Option<Vec<u8>>,
+}
+
+/// A file or a directory of a server.
+#[derive(Clone, Debug, Default)]
+pub struct Node {
+    /// As it was seen last; `None` if it was only moved or deleted.
+    pub entry: Option<Entry>,
+    /// Where it was seen last.
+    pub seen: Option<Stamp>,
+    pub fetched: Vec<TransferId>,
+    /// Written, or written over.
+    pub stored: Vec<TransferId>,
+    pub deleted: Option<Stamp>,
+}
+
+impl Analysis {
+    /// The trees that listings show, by server and user. Servers of which no listing was seen have
+    /// none.
+    pub fn server_trees(&self) -> Vec<ServerTree<'_>> {
+        let mut trees: BTreeMap<(Endpoint, Option<&[u8]>), ServerTree<'_>> = BTreeMap::new();
+        for session in &self.sessions {
+            let user = session.login.user.as_deref();
+            let tree = trees.entry((session.server, user)).or_insert_with(|| ServerTree {
+                server: session.server,
+                user,
+                session: session.id,
+                nodes: BTreeMap::new(),
+                renaming: None,
+            });
+            for exchange in &session.exchanges {
+                tree.take(session, exchange, &self.transfers);
+            }
+        }
+        let has_seen = |tree: &ServerTree<'_>| tree.nodes.values().any(|node| node.seen.is_some());
+        trees.into_values().filter(has_seen).collect()
+    }
+}
+
+impl ServerTree<'_> {
+    fn take(&mut self, session: &Session, exchange: &Exchange, transfers: &[Transfer]) {
+        let place = exchange.transfer.and_then(|id| {
+            transfers.binary_search_by_key(&id, |transfer| transfer.request.id).ok()
+        });
+        if let Some(transfer) = place.and_then(|place| transfers.get(place)) {
+            return self.take_transfer(session, transfer);
+        }
+        let (Some(sent), Some(answer)) = (&exchange.sent, exchange.final_reply()) else { return };
+        // RNFR is answered 350 (RFC 959 §5.4).
+        if sent.command.verb == Verb::Rnfr {
+            let from = Directory::named_as_is(&exchange.cwd).join(sent.command.arg());
+            self.renaming = Some(from).filter(|_| answer.reply.code == 350);
+        } else if answer.reply.is_success() {
+            self.take_answer(exchange, &sent.command, &answer.reply, answer.stamp);
+        }
+    }
+
+    fn take_transfer(&mut self, session: &Session, transfer: &Transfer) {
+        let request = &transfer.request;
+        let Some(path) = request.path.as_deref() else { return };
+        if let Some(listing) = &transfer.listing {
+            let at = request.answered.map_or(request.asked, |(stamp, _)| stamp);
+            return listing.entries.iter().for_each(|entry| self.see(path, entry, at));
+        }
+        let has_moved = transfer.has_file() || transfer.site_to_site.is_some();
+        if transfer.direction == Direction::Listing || !has_moved {
+            return;
+        }
+        debug_assert_eq!(transfer.session, session.id);
+        let node = self.nodes.entry(path.to_vec()).or_default();
+        match request.verb {
+            Verb::Retr => node.fetched.push(request.id),
+            _ => {
+                node.stored.push(request.id);
+                node.deleted = None;
+            }
+        }
+    }
+
+    fn take_answer(&mut self, exchange: &Exchange, command: &Command, reply: &Reply, at: Stamp) {
+        let path = Directory::named_as_is(&exchange.cwd).join(command.arg());
+        match command.verb {
+            Verb::Mlst => {
+                let entry = reply.lines().find_map(ftp::parse_facts);
+                entry.into_iter().for_each(|entry| self.note(path.clone(), &entry, at));
+            }
+            // 212 and 213 list a directory or a file (RFC 959 §4.2).
+            Verb::Stat if !command.arg().is_empty() && matches!(reply.code, 212 | 213) => {
+                let text: Vec<u8> = reply.text.split(|byte| *byte == b'\n').skip(1).fold(
+                    Vec::new(),
+                    |mut text, line| {
+                        text.extend_from_slice(line);
+                        text.push(b'\n');
+                        text
+                    },
+                );
+                for listed in ftp::parse_listing(ListingKind::List, &text, true) {
+                    if let Listed::Entry(entry) = listed {
+                        self.see(&path, &entry, at);
+                    }
+                }
+            }
+            Verb::Dele => {
+                let node = self.nodes.entry(path).or_default();
+                node.deleted = Some(at);
+            }
+            Verb::Rnto => {
+                let from = self.renaming.take().and_then(|from| self.nodes.remove(&from));
+                self.nodes.extend(from.map(|node| (path, node)));
+            }
+            _ => {}
+        }
+    }
+
+    /// An entry of a listing of `directory`.
+    fn see(&mut self, directory: &[u8], entry: &Entry, at: Stamp) {
+        // The directory itself and the one above it.
+        if matches!(&entry.name[..], b"." | b"..") {
+            return;
+        }
+        self.note(Directory::named_as_is(directory).join(&entry.name), entry, at);
+    }
+
+    fn note(&mut self, path: Vec<u8>, entry: &Entry, at: Stamp) {
+        let node = self.nodes.entry(path).or_default();
+        let knows_more = node.entry.as_ref().is_some_and(|known| known.kind != EntryKind::Unknown);
+        // A name alone says less than what was seen before.
+        if !(entry.kind == EntryKind::Unknown && knows_more) {
+            node.entry = Some(entry.clone());
+        }
+        node.seen = Some(at);
+    }
+}
