@@ -695,3 +695,27 @@ fn commands_and_replies_without_end_take_their_time_only() {
         script
     });
 }
+
+#[test]
+fn a_deflated_file_that_unpacks_to_too_much_is_cut_and_told() {
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut packed, &[0; 200_000]).unwrap();
+    let wire = packed.finish().unwrap();
+    let mut script = FtpScript::new();
+    let control = log_in(&mut script);
+    script.dialogue(control, &["> MODE Z", "< 200 ok"]);
+    fetch(&mut script, control, "RETR f", [40_001, 30_000], &wire);
+    quit(&mut script, control);
+    let bounded = with(|limits| (limits.decoded_bytes, limits.decoded_ratio) = (100_000, 1));
+    let analysis = read(&script, bounded);
+    assert_reached(&analysis, &[("decoded_bytes", 1)]);
+    let content = analysis.transfers[0].content.as_ref().unwrap();
+    let decoded = content.decoded.as_ref().unwrap();
+    assert!(!decoded.is_whole() && decoded.is_cut());
+    assert_eq!(decoded.bytes, 100_000);
+
+    let none = read(&script, with(|limits| limits.decoders = 0));
+    assert_reached(&none, &[("decoders", 1)]);
+    assert!(none.transfers[0].content.as_ref().unwrap().decoded.is_none());
+    assert_ne!(none.transfers[0].outcome, Outcome::Complete);
+}

@@ -146,7 +146,10 @@ impl Transfer {
 
     /// Whether nothing says that bytes are missing.
     pub fn may_be_whole(&self) -> bool {
-        matches!(self.outcome, Outcome::Complete | Outcome::Unconfirmed)
+        let decoded = self.content.as_ref().and_then(|content| content.decoded.as_ref());
+        let is_understood =
+            decoded.is_none_or(|decoded| decoded.is_whole() || !decoded.is_likely());
+        is_understood && matches!(self.outcome, Outcome::Complete | Outcome::Unconfirmed)
     }
 
     /// Whether there is a file to write: bytes in clear, or a file of none.

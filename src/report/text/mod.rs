@@ -19,7 +19,7 @@ use super::charset::Charset;
 use super::human;
 use crate::analysis::Analysis;
 use crate::hash::{Hashes, hex};
-use crate::session::{Exchange, SessionId, TransferId};
+use crate::session::{Exchange, Session, SessionId, TransferId};
 use crate::time::Stamp;
 use crate::transfer::{Content, Direction, Outcome, Transfer};
 
@@ -50,6 +50,7 @@ struct Report<'a> {
     analysis: &'a Analysis,
     transfers: BTreeMap<TransferId, &'a Transfer>,
     charsets: BTreeMap<SessionId, Charset>,
+    sessions: BTreeMap<SessionId, &'a Session>,
 }
 
 impl<'a> Report<'a> {
@@ -59,7 +60,8 @@ impl<'a> Report<'a> {
         Self {
             analysis,
             transfers: transfers.map(|transfer| (transfer.request.id, transfer)).collect(),
-            charsets: sessions.map(|session| (session.id, Charset::of(session))).collect(),
+            charsets: sessions.clone().map(|session| (session.id, Charset::of(session))).collect(),
+            sessions: sessions.map(|session| (session.id, session)).collect(),
         }
     }
 

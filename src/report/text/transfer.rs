@@ -5,12 +5,14 @@ use std::io;
 use super::page::{Ink, Line, Page};
 use super::session::anomalies;
 use super::{Report, arrow, moved, outcome_words, short_hash};
-use crate::report::document::transfer_id;
+use crate::report::document::{session_id, transfer_id};
 use crate::report::escape::{cut_front, escape};
 use crate::report::human::{self, bytes, duration, number, plural};
 use crate::session::{Confidence, Expected, How, Link, SizeSource};
 use crate::tcp::{Close, Handshake};
-use crate::transfer::{Content, DataConnection, Direction, Missing, Outcome, Transfer};
+use crate::transfer::{
+    Content, DataConnection, Decoded, Direction, Missing, Outcome, Site, Stated, Transfer,
+};
 
 pub(super) fn write(
     report: &Report<'_>,
@@ -145,8 +147,7 @@ fn connection(
 /// A data connection that does not go to the client is rare, and to be looked at: a copy between
 /// servers, or a bounce.
 fn third_host(report: &Report<'_>, transfer: &Transfer, data: &DataConnection) -> Option<String> {
-    let sessions = &report.analysis.sessions;
-    let session = sessions.iter().find(|session| session.id == transfer.session)?;
+    let session = report.sessions.get(&transfer.session)?;
     let [originator, responder] = [data.originator.ip, data.responder.ip];
     let other = if originator == session.server.ip { responder } else { originator };
     let is_third = originator != session.client.ip && responder != session.client.ip;
@@ -195,9 +196,62 @@ fn notes(report: &Report<'_>, transfer: &Transfer) -> Vec<(Ink, String)> {
         notes.extend(missing(content).map(|text| (Ink::Plain, text)));
         notes.extend(differs(transfer, content).map(|text| (Ink::Plain, text)));
     }
+    notes.extend(file_notes(report, transfer));
     let odd = transfer.data.as_ref().map(|data| anomalies(report, &data.link));
     notes.extend(odd.into_iter().flatten().map(|text| (Ink::Doubtful, text)));
     notes
+}
+
+/// What the file really was, where that is not plain.
+fn file_notes(report: &Report<'_>, transfer: &Transfer) -> Vec<(Ink, String)> {
+    let mut notes = Vec::new();
+    let decoded = transfer.content.as_ref().and_then(|content| content.decoded.as_ref());
+    notes.extend(decoded.map(|decoded| (Ink::Plain, decoded_note(decoded))));
+    if transfer.is_binary_as_text() {
+        let note = "Its content is no text, but it was moved as text (TYPE A): octets may have \
+                    been changed.";
+        notes.push((Ink::Doubtful, note.to_owned()));
+    }
+    if transfer.is_rest_ignored() {
+        let note = "The server accepted the REST and sent the file from its beginning.";
+        notes.push((Ink::Doubtful, note.to_owned()));
+    }
+    if let Some(copy) = &transfer.site_to_site {
+        let charset = report.charset(transfer.session);
+        let site = |site: &Site| {
+            let path = site.path.as_ref().map(|path| charset.decode(path).0).unwrap_or_default();
+            let (session, id) = (session_id(site.session), transfer_id(site.transfer));
+            format!("{} {path} ({session} {id})", site.server)
+        };
+        let (source, destination) = (site(&copy.source), site(&copy.destination));
+        notes.push((Ink::Plain, format!("Copied from {source} to {destination}.")));
+    }
+    for check in &transfer.checks {
+        if let (Stated::Hash { name, .. }, Some(agrees)) = (&check.stated, check.agrees) {
+            let frame = report.frame(check.stamp);
+            notes.push(match agrees {
+                true => {
+                    (Ink::Good, format!("The server states the same {} ({frame}).", name.name()))
+                }
+                false => {
+                    (Ink::Bad, format!("The server states another {} ({frame}).", name.name()))
+                }
+            });
+        }
+    }
+    notes
+}
+
+fn decoded_note(decoded: &Decoded) -> String {
+    let (how, size) = (decoded.how.join(", "), bytes(decoded.bytes));
+    let hash = short_hash(&decoded.hashes);
+    match decoded.finished.error {
+        Some(error) => format!("Decoded ({how}) as far as it goes, {size}: {error}."),
+        None if !decoded.is_likely() => {
+            format!("Its sender converted no line ends; converted it is {size}, sha256 {hash}.")
+        }
+        None => format!("Decoded ({how}): {size}, sha256 {hash}."),
+    }
 }
 
 /// What an outcome that is not plainly good means here.
