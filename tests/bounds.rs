@@ -280,7 +280,7 @@ fn setups_and_changes_beyond_the_bound_cannot_be_undone() {
     script.client(control, "RETR f\r\n");
     let analysis = read(&script, with(|limits| limits.setups = 2));
     assert_reached(&analysis, &[("setups", 1)]);
-    let kind = |analysis: &Analysis| analysis.transfers[0].request.representation.kind.clone();
+    let kind = |analysis: &Analysis| analysis.transfers[0].request.representation.kind;
     assert_eq!(kind(&read(&script, Limits::default())).as_deref(), Some(&b"I"[..]));
     // What TYPE I left was forgotten for the changes behind it: it is not told as something else.
     assert_eq!(kind(&analysis), None);

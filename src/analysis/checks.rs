@@ -19,7 +19,9 @@ pub(super) fn check(session: &Session, transfers: &mut [Transfer]) {
         let Some(transfer) = transfers.get_mut(place) else { continue };
         if transfer.checks.len() < MOST {
             let Said { source, stamp, stated } = said;
-            transfer.checks.push(transfer.check(source, stamp, stated));
+            let check = transfer.check(source, stamp, stated);
+            transfer.checks.reserve_exact(1);
+            transfer.checks.push(check);
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::ftp::{Command, Directory, Verb};
 use crate::hash::Hashes;
 use crate::session::{Exchange, Session, SessionId, TransferId};
 use crate::time::Stamp;
-use crate::transfer::{Content, Direction, Outcome, Transfer};
+use crate::transfer::{Content, Decoded, Direction, Outcome, Transfer};
 
 /// A file of a server as transfers show it, from when it is written anew until it is again.
 #[derive(Clone, Debug)]
@@ -26,8 +26,8 @@ pub struct LogicalFile {
     /// What of it no piece has.
     pub holes: Vec<Range>,
     pub overlaps: Vec<Overlap>,
-    /// Of the whole file, where one piece is all of it.
-    pub hashes: Option<Hashes>,
+    /// The first piece that is all of it, whole: its hashes are the file's.
+    pub whole_piece: Option<TransferId>,
     /// The first file of the same content.
     pub same_as: Option<usize>,
     /// Where it was deleted.
@@ -166,7 +166,7 @@ impl Shelf<'_> {
                 size: None,
                 holes: Vec::new(),
                 overlaps: Vec::new(),
-                hashes: None,
+                whole_piece: None,
                 same_as: None,
                 deleted: None,
             });
@@ -179,7 +179,10 @@ impl Shelf<'_> {
             _ if transfer.is_rest_ignored() => Some(0),
             _ => Some(transfer.request.rest_offset),
         };
-        let moved = content.moved_bytes().unwrap_or(content.bytes);
+        let moved = match content.likely_decoded() {
+            Some(decoded) => decoded.bytes,
+            None => content.moved_bytes().unwrap_or(content.bytes),
+        };
         let range = start.map(|start| Range { start, end: start.saturating_add(moved) });
         known.overlap(range, transfer, content, self.transfers);
         known.pieces.reserve_exact(1);
@@ -194,7 +197,9 @@ impl Shelf<'_> {
             Verb::Stor | Verb::Stou => transfer.request.rest_offset > 0,
             Verb::Appe => true,
             // Of two whole copies that differ, the file was changed between them.
-            _ => known.whole_piece(self.transfers).is_none_or(|whole| !differs(whole, transfer)),
+            _ => {
+                known.find_whole_piece(self.transfers).is_none_or(|whole| !differs(whole, transfer))
+            }
         }
     }
 
@@ -202,10 +207,11 @@ impl Shelf<'_> {
         let mut first: HashMap<[u8; 32], usize> = HashMap::new();
         for (nth, file) in self.files.iter_mut().enumerate() {
             file.find_holes(self.transfers);
-            let whole = file.whole_piece(self.transfers).and_then(|piece| piece.content.as_ref());
-            file.hashes = whole.map(|content| content.hashes.clone());
-            if let Some(content) = whole.filter(|content| content.bytes > 0) {
-                let known = *first.entry(content.hashes.digests().sha256).or_insert(nth);
+            let whole = file.find_whole_piece(self.transfers);
+            file.whole_piece = whole.map(|transfer| transfer.request.id);
+            let content = whole.and_then(|transfer| transfer.content.as_ref());
+            if let Some(content) = content.filter(|content| content.bytes > 0) {
+                let known = *first.entry(content.file_hashes().digests().sha256).or_insert(nth);
                 file.same_as = Some(known).filter(|known| *known != nth);
             }
         }
@@ -218,8 +224,13 @@ impl Piece {
     pub fn captured(&self, transfers: &[Transfer]) -> Vec<Range> {
         let mut have = Vec::new();
         let content = find(self.transfer, transfers).and_then(|one| one.content.as_ref());
-        if let (Some(range), Some(content)) = (self.range, content) {
-            captured(range, content, &mut have);
+        match (self.range, content) {
+            // Where something is missing of what was decoded is not known.
+            (Some(range), Some(content)) if content.likely_decoded().is_some() => {
+                have.extend(Some(range).filter(|_| content.is_whole()));
+            }
+            (Some(range), Some(content)) => captured(range, content, &mut have),
+            _ => {}
         }
         have.retain(|range| range.start < range.end);
         have
@@ -227,6 +238,11 @@ impl Piece {
 }
 
 impl LogicalFile {
+    /// The hashes of the whole file, where one piece is all of it; `transfers` are sorted by number.
+    pub fn hashes<'a>(&self, transfers: &'a [Transfer]) -> Option<&'a Hashes> {
+        find(self.whole_piece?, transfers)?.content.as_ref().map(Content::file_hashes)
+    }
+
     /// Whether every octet of it was captured.
     pub fn is_whole(&self) -> bool {
         self.size.is_some() && self.holes.is_empty()
@@ -238,18 +254,19 @@ impl LogicalFile {
     }
 
     /// The first piece that is all of the file.
-    fn whole_piece<'a>(&self, transfers: &'a [Transfer]) -> Option<&'a Transfer> {
+    fn find_whole_piece<'a>(&self, transfers: &'a [Transfer]) -> Option<&'a Transfer> {
         let all = Range { start: 0, end: self.size? };
         let pieces = self.pieces.iter().filter(|piece| piece.range == Some(all));
         let mut whole = pieces.filter_map(|piece| find(piece.transfer, transfers));
-        whole.find(|transfer| transfer.content.as_ref().is_some_and(Content::is_whole_stream))
+        whole.find(|transfer| transfer.content.as_ref().is_some_and(Content::is_whole_file))
     }
 
     /// A transfer that ended in order ends where the file does, and its size may have been told.
     fn learn_size(&mut self, range: Option<Range>, transfer: &Transfer, content: &Content) {
         let is_done = transfer.request.answered.is_some_and(|(_, code)| code / 100 == 2);
         let is_over = content.end.is_some() && is_done && transfer.outcome != Outcome::Aborted;
-        let end = range.map(|range| range.end).filter(|_| is_over);
+        let is_understood = content.likely_decoded().is_none_or(Decoded::is_whole);
+        let end = range.map(|range| range.end).filter(|_| is_over && is_understood);
         self.size = end.or(self.size).or_else(|| transfer.stated_size());
     }
 
@@ -272,7 +289,7 @@ impl LogicalFile {
             let same = other_content.filter(|one| {
                 other == range && one.is_whole() && content.is_whole() && one.bytes == content.bytes
             });
-            let digest = |content: &Content| content.hashes.digests().sha256;
+            let digest = |content: &Content| content.file_hashes().digests().sha256;
             let agrees = same.map(|one| digest(one) == digest(content));
             let transfers = [piece.transfer, transfer.request.id];
             self.overlaps.push(Overlap { range: both, transfers, agrees });
@@ -319,9 +336,9 @@ fn captured(range: Range, content: &Content, have: &mut Vec<Range>) {
 
 fn differs(one: &Transfer, other: &Transfer) -> bool {
     let whole = |transfer: &Transfer| {
-        let content = transfer.content.as_ref().filter(|content| content.is_whole_stream());
+        let content = transfer.content.as_ref().filter(|content| content.is_whole_file());
         let content = content.filter(|_| transfer.request.rest_offset == 0)?;
-        transfer.may_be_whole().then(|| content.hashes.digests().sha256)
+        transfer.may_be_whole().then(|| content.file_hashes().digests().sha256)
     };
     whole(one).zip(whole(other)).is_some_and(|(one, other)| one != other)
 }

@@ -40,15 +40,19 @@ impl Analysis {
     /// none.
     pub fn server_trees(&self) -> Vec<ServerTree<'_>> {
         let mut trees: BTreeMap<(Endpoint, Option<&[u8]>), ServerTree<'_>> = BTreeMap::new();
-        for session in &self.sessions {
+        for session in self.sessions.iter().filter(|session| lists(session)) {
             let user = session.login.user.as_deref();
-            let tree = trees.entry((session.server, user)).or_insert_with(|| ServerTree {
+            trees.entry((session.server, user)).or_insert_with(|| ServerTree {
                 server: session.server,
                 user,
                 session: session.id,
                 nodes: BTreeMap::new(),
                 renaming: None,
             });
+        }
+        for session in &self.sessions {
+            let key = (session.server, session.login.user.as_deref());
+            let Some(tree) = trees.get_mut(&key) else { continue };
             for exchange in &session.exchanges {
                 tree.take(session, exchange, &self.transfers);
             }
@@ -56,6 +60,13 @@ impl Analysis {
         let has_seen = |tree: &ServerTree<'_>| tree.nodes.values().any(|node| node.seen.is_some());
         trees.into_values().filter(has_seen).collect()
     }
+}
+
+/// Whether something in a session may show a tree.
+fn lists(session: &Session) -> bool {
+    let verbs = session.exchanges.iter().filter_map(|exchange| exchange.sent.as_ref());
+    let mut verbs = verbs.map(|sent| sent.command.verb);
+    verbs.any(|verb| verb.is_listing() || matches!(verb, Verb::Mlst | Verb::Stat))
 }
 
 impl ServerTree<'_> {

@@ -56,7 +56,8 @@ pub fn write(
         record: &|(number, file)| {
             let charset = charsets.get(&file.session).copied().unwrap_or_default();
             let session = sessions_by_id.get(&file.session)?;
-            Some(LogicalFileRecord::new(*number, file, session, charset, several))
+            let whole = file.hashes(&analysis.transfers);
+            Some(LogicalFileRecord::new(*number, file, whole, session, charset, several))
         },
     };
     let trees = analysis.server_trees();

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::request::Representation;
+use super::request::{Code, Representation};
 use crate::ftp::{self, Command, Directory, Reply, Verb};
 
 /// The state of a session that commands change and commands are read in.
@@ -13,7 +13,7 @@ pub(super) struct Context {
     /// The representation without what is asked for and not answered yet.
     settled: Representation,
     /// TYPE, MODE and STRU not answered yet: exchange, and value.
-    asked: VecDeque<(usize, Verb, Option<Vec<u8>>)>,
+    asked: VecDeque<(usize, Verb, Option<Code>)>,
     /// Of `asked`, at most.
     most: usize,
     /// Changes that cannot be taken back any more.
@@ -29,7 +29,7 @@ impl Context {
             if from_start { Representation::initial() } else { Representation::default() };
         Self {
             directory: Directory::default(),
-            settled: representation.clone(),
+            settled: representation,
             representation,
             asked: VecDeque::new(),
             most,
@@ -42,10 +42,9 @@ impl Context {
     /// Takes a TYPE, MODE or STRU at its word until it is refused: a transfer may be pipelined
     /// behind it.
     pub(super) fn set(&mut self, index: usize, command: &Command) {
-        let value = command.arg().trim_ascii();
-        let value = (value.len() <= LONGEST).then(|| value.to_ascii_uppercase());
+        let value = Code::new(command.arg().trim_ascii());
         if let Some(field) = self.representation.field(command.verb) {
-            field.clone_from(&value);
+            *field = value;
             self.asked.push_back((index, command.verb, value));
         }
         if self.asked.len() > self.most
@@ -68,15 +67,15 @@ impl Context {
                 self.settle(verb, value);
             }
         }
-        self.representation = self.settled.clone();
+        self.representation = self.settled;
         for (_, verb, value) in &self.asked {
             if let Some(field) = self.representation.field(*verb) {
-                field.clone_from(value);
+                *field = *value;
             }
         }
     }
 
-    fn settle(&mut self, verb: Verb, value: Option<Vec<u8>>) {
+    fn settle(&mut self, verb: Verb, value: Option<Code>) {
         if let Some(field) = self.settled.field(verb) {
             *field = value;
         }
@@ -117,13 +116,9 @@ impl Context {
     }
 
     fn set_all(&mut self, representation: Representation) {
-        self.settled = representation.clone();
+        self.settled = representation;
         self.representation = representation;
         self.asked.clear();
         self.rest = None;
     }
 }
-
-/// Bytes of the longest value of TYPE, MODE or STRU there is, and some: `L 255`. What is longer
-/// says nothing.
-const LONGEST: usize = 16;

@@ -26,7 +26,8 @@ mod weight;
 pub use self::login::{Encryption, EncryptionKind, Login, LoginOutcome, Protection};
 pub use self::promise::{Confidence, Connected, DataId, How, Link, Peers};
 pub use self::request::{
-    Agreement, Expected, Method, NO_DATA_CONNECTION, Representation, Request, Setup, SizeSource,
+    Agreement, Code, Expected, Method, NO_DATA_CONNECTION, Representation, Request, Setup,
+    SizeSource,
 };
 pub use self::sniff::{Protocol, Sniffed, Sniffer};
 pub use self::tracker::{Circumstances, Outcome, Settled, Tracker};

@@ -36,12 +36,46 @@ pub struct Request {
 
 /// What the bytes of a data connection stand for (RFC 959 §3.1, §3.3, §3.4); `None` where the
 /// capture starts too late to know.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Representation {
     /// The argument of `TYPE`, upper case: `A`, `A N`, `I`, `L 8`.
-    pub kind: Option<Vec<u8>>,
-    pub mode: Option<Vec<u8>>,
-    pub structure: Option<Vec<u8>>,
+    pub kind: Option<Code>,
+    pub mode: Option<Code>,
+    pub structure: Option<Code>,
+}
+
+/// The value of TYPE, MODE or STRU, upper case. Kept in place: every transfer has three.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub struct Code {
+    len: u8,
+    octets: [u8; LONGEST],
+}
+
+/// Bytes of the longest value there is, and some: `L 255`. What is longer says nothing.
+const LONGEST: usize = 15;
+
+impl Code {
+    /// `None` if it is longer than any.
+    pub(super) fn new(text: &[u8]) -> Option<Self> {
+        let mut octets = [0; LONGEST];
+        octets.get_mut(..text.len())?.copy_from_slice(text);
+        octets.make_ascii_uppercase();
+        Some(Self { len: u8::try_from(text.len()).ok()?, octets })
+    }
+}
+
+impl std::ops::Deref for Code {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.octets.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for Code {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{}", self.escape_ascii())
+    }
 }
 
 /// What is agreed for the bytes of a data connection, as far as that is known while they come.
@@ -139,16 +173,13 @@ impl Request {
 impl Representation {
     /// What a fresh session has (RFC 959 §5.1).
     pub(super) fn initial() -> Self {
-        let one = |letter: &[u8]| Some(letter.to_vec());
-        Self { kind: one(b"A"), mode: one(b"S"), structure: one(b"F") }
+        Self { kind: Code::new(b"A"), mode: Code::new(b"S"), structure: Code::new(b"F") }
     }
 
     /// Whether a size in octets of the file can be compared with the octets on the wire.
     pub fn is_image(&self) -> bool {
-        let is = |what: &Option<Vec<u8>>, letter: &[u8]| {
-            what.as_ref().is_none_or(|what| what.as_slice() == letter)
-        };
-        self.is_octets() && is(&self.mode, b"S") && is(&self.structure, b"F")
+        let is = |what: Option<Code>, letter: &[u8]| what.is_none_or(|what| *what == *letter);
+        self.is_octets() && is(self.mode, b"S") && is(self.structure, b"F")
     }
 
     /// Whether the type changes no octet.
@@ -158,7 +189,7 @@ impl Representation {
     }
 
     /// The field a command sets.
-    pub(super) fn field(&mut self, verb: Verb) -> Option<&mut Option<Vec<u8>>> {
+    pub(super) fn field(&mut self, verb: Verb) -> Option<&mut Option<Code>> {
         match verb {
             Verb::Type => Some(&mut self.kind),
             Verb::Mode => Some(&mut self.mode),

@@ -201,12 +201,12 @@ impl Story {
         match self.open.values().find(over) {
             Some(OpenRequest { request, .. }) => Agreement {
                 is_listing: request.verb.is_listing(),
-                representation: request.representation.clone(),
+                representation: request.representation,
                 protection: request.protection,
             },
             None => Agreement {
                 is_listing: false,
-                representation: self.context.representation.clone(),
+                representation: self.context.representation,
                 protection: self.session.encryption.data,
             },
         }
@@ -446,7 +446,7 @@ impl Story {
             asked,
             path: self.context.path_of(command.verb, name.as_deref()),
             name,
-            representation: self.context.representation.clone(),
+            representation: self.context.representation,
             rest_offset: rest.map_or(0, |(_, offset)| offset),
             protection: self.session.encryption.data,
             setup: Setup::none(Method::Default),

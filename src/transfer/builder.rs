@@ -50,7 +50,7 @@ pub struct Content {
     /// Of the octets captured, in order; where some are missing, of what is left.
     pub hashes: Hashes,
     /// The file they mean, where that is another.
-    pub decoded: Option<Decoded>,
+    pub decoded: Option<Box<Decoded>>,
     /// From the first octets; `None` if those are missing or there are none.
     pub media_type: Option<String>,
     /// It begins with a TLS record.
@@ -145,10 +145,24 @@ impl Content {
         self.missing.is_empty() && self.missing_unlisted == 0
     }
 
+    /// What the octets mean, where that is likelier the file than they are.
+    pub fn likely_decoded(&self) -> Option<&Decoded> {
+        self.decoded.as_deref().filter(|decoded| decoded.is_likely())
+    }
+
+    /// The hashes of the file: of what was on the wire, or of what that means.
+    pub fn file_hashes(&self) -> &Hashes {
+        self.likely_decoded().map_or(&self.hashes, |decoded| &decoded.hashes)
+    }
+
+    /// Whether the file is here from its first octet to its last, as far as a transfer tells.
+    pub fn is_whole_file(&self) -> bool {
+        self.is_whole_stream() && self.likely_decoded().is_none_or(Decoded::is_whole)
+    }
+
     /// The file as it would be on disk: what was on the wire, or what that means.
     pub fn of_file(&self) -> Self {
-        let likely = self.decoded.as_ref().filter(|decoded| decoded.is_likely());
-        let Some(decoded) = likely else { return self.clone() };
+        let Some(decoded) = self.likely_decoded() else { return self.clone() };
         // Where something is missing of what was decoded is not known.
         let missing = [Missing { offset: None, bytes: None }];
         let is_whole = self.is_whole() && decoded.is_whole();
@@ -344,7 +358,7 @@ impl Stream {
             conflicts: odd(AnomalyKind::Conflict).copied().collect(),
             is_doubtful: odd(AnomalyKind::WrongChecksumRead).next().is_some() || facts.urgent > 0,
             hashes: self.hashing.finish(workers),
-            decoded,
+            decoded: decoded.map(Box::new),
             media_type,
             is_tls,
             text,

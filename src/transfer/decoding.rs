@@ -3,7 +3,7 @@
 use super::decode::{Bounds, DecodeError, Decoder, Finished, Form, Kind, Mode, Structure};
 use crate::hash::{Hashes, Hashing, Workers};
 use crate::limits::Limits;
-use crate::session::{Agreement, Protection};
+use crate::session::{Agreement, Code, Protection};
 
 /// A file being made of the bytes of a data connection that stand for it.
 pub(super) struct Decoding {
@@ -91,9 +91,9 @@ pub(super) fn form_of(agreed: &Agreement) -> Form {
     if agreed.protection != Protection::Clear {
         return plain;
     }
-    let first = |field: &Option<Vec<u8>>| field.as_ref().and_then(|value| value.first().copied());
+    let first = |field: Option<Code>| field.and_then(|value| value.first().copied());
     let representation = &agreed.representation;
-    let mode = match first(&representation.mode) {
+    let mode = match first(representation.mode) {
         Some(b'B') => Mode::Block,
         Some(b'C') => Mode::Compressed,
         Some(b'Z') => Mode::Deflate,
@@ -102,12 +102,12 @@ pub(super) fn form_of(agreed: &Agreement) -> Form {
     if agreed.is_listing {
         return Form { mode, ..plain };
     }
-    let structure = match first(&representation.structure) {
+    let structure = match first(representation.structure) {
         Some(b'R') => Structure::Record,
         Some(b'P') => Structure::Page,
         _ => Structure::File,
     };
-    let kind = match first(&representation.kind) {
+    let kind = match first(representation.kind) {
         Some(b'A') => Kind::Ascii,
         Some(b'E') => Kind::Ebcdic,
         _ => Kind::Image,

@@ -10,7 +10,7 @@ use crate::hash::{Digests, Hashes, hex};
 use crate::report::charset::Charset;
 use crate::report::community_id::community_id;
 use crate::report::secret::{is_lost, secret_of, without};
-use crate::session::{Exchange, Received, Sent, Session, SessionId, TransferId};
+use crate::session::{Code, Exchange, Received, Sent, Session, SessionId, TransferId};
 use crate::tcp::{self, Anomaly, AnomalyKind, Dir, DirFacts};
 use crate::time::{Stamp, Timestamp};
 use crate::transfer::{
@@ -275,6 +275,7 @@ impl TransferRecord {
         let (name, name_hex) = wire_text(request.name.as_deref(), charset);
         let (path, path_hex) = wire_text(request.path.as_deref(), charset);
         let text = |raw: &Option<Vec<u8>>| raw.as_ref().map(|raw| charset.decode(raw).0);
+        let code = |code: Option<Code>| code.map(|code| charset.decode(&code).0);
         let setup = &request.setup;
         let content = transfer.content.as_ref();
         let listing = transfer.listing.as_ref();
@@ -291,9 +292,9 @@ impl TransferRecord {
             name_hex,
             path,
             path_hex,
-            kind: text(&request.representation.kind),
-            mode: text(&request.representation.mode),
-            structure: text(&request.representation.structure),
+            kind: code(request.representation.kind),
+            mode: code(request.representation.mode),
+            structure: code(request.representation.structure),
             rest_offset: request.rest_offset,
             rest_ignored: transfer.is_rest_ignored(),
             setup: SetupRecord {
@@ -326,7 +327,7 @@ impl TransferRecord {
             final_code: request.answered.map(|(_, code)| code),
             timing: transfer.data.is_some().then(|| TimingRecord::new(transfer.timing())),
             hashes: content.map(|content| hashes(&content.hashes)),
-            decoded: content.and_then(|content| content.decoded.as_ref()).map(DecodedRecord::new),
+            decoded: content.and_then(|content| content.decoded.as_deref()).map(DecodedRecord::new),
             binary_as_text: transfer.is_binary_as_text(),
             media_type: content.and_then(|content| content.media_type.clone()),
             entries: listing.map(|listing| {
@@ -387,10 +388,11 @@ impl DecodedRecord {
 }
 
 impl LogicalFileRecord {
-    /// `number` is its place among all; `session` that of its first piece.
+    /// `number` is its place among all, `whole` its hashes, `session` that of its first piece.
     pub fn new(
         number: usize,
         file: &LogicalFile,
+        whole: Option<&Hashes>,
         session: &Session,
         charset: Charset,
         several: bool,
@@ -426,7 +428,7 @@ impl LogicalFileRecord {
                     agree: overlap.agrees,
                 })
                 .collect(),
-            hashes: file.hashes.as_ref().map(hashes),
+            hashes: whole.map(hashes),
             same_as: file.same_as.map(file_id),
             deleted: file.deleted.map(|stamp| place(stamp, several)),
         }

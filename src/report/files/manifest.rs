@@ -156,7 +156,7 @@ impl Manifest {
 
     /// Puts a file together that no single transfer moved whole, if all its pieces are here.
     fn join(&mut self, place: usize, file: &LogicalFile, analysis: &Analysis) {
-        if file.pieces.len() < 2 || file.hashes.is_some() {
+        if file.pieces.len() < 2 || file.whole_piece.is_some() {
             return;
         }
         let pieces = file.pieces.iter().map(|piece| self.piece(piece, analysis));
@@ -342,7 +342,7 @@ impl Collector for Manifest {
         let decoded = wire_name.map(|name| Charset::of_name(wire_name).decode(name).0);
         let name = on_disk(&transfer_id(transfer.request.id), decoded.as_deref());
         let may_be_whole = transfer.may_be_whole();
-        let is_likely = content.decoded.as_ref().map(Decoded::is_likely);
+        let is_likely = content.decoded.as_deref().map(Decoded::is_likely);
         // Which of the two is the file was not known while they were written.
         let (face, other) = match is_likely {
             Some(false) => (Face::Wire, Face::File),

@@ -205,7 +205,7 @@ fn notes(report: &Report<'_>, transfer: &Transfer) -> Vec<(Ink, String)> {
 /// What the file really was, where that is not plain.
 fn file_notes(report: &Report<'_>, transfer: &Transfer) -> Vec<(Ink, String)> {
     let mut notes = Vec::new();
-    let decoded = transfer.content.as_ref().and_then(|content| content.decoded.as_ref());
+    let decoded = transfer.content.as_ref().and_then(|content| content.decoded.as_deref());
     notes.extend(decoded.map(|decoded| (Ink::Plain, decoded_note(decoded))));
     if transfer.is_binary_as_text() {
         let note = "Its content is no text, but it was moved as text (TYPE A): octets may have \
