@@ -251,9 +251,9 @@ def text(lines=40, end="\n"):
                    for i in range(lines)).encode()
 
 
-def csv():
+def csv(count=120):
     rows = ["no,station,temperature,note"]
-    rows += [f"{i},S{i % 7:02},{(i * 37 % 400) / 10:.1f},\"reading {i}, ok\"" for i in range(1, 121)]
+    rows += [f"{i},S{i % 7:02},{(i * 37 % 400) / 10:.1f},\"reading {i}, ok\"" for i in range(1, count + 1)]
     return ("\r\n".join(rows) + "\r\n").encode()
 
 
@@ -420,9 +420,13 @@ class Vsftpd(Server):
 class Proftpd(Server):
     program = "proftpd"
 
-    def __init__(self, port=21, host=SERVER4, v6=False, extra=""):
-        super().__init__(port, host)
+    def __init__(self, port=21, host=SERVER4, v6=False, ns="server", modules=(), extra=""):
+        super().__init__(port, host, ns)
+        folder = os.path.realpath(os.path.dirname(os.environ["PROFTPD"]) + "/../lib/proftpd")
+        load = "".join(f"LoadModule {m}.c\n" for m in modules)
         self.conf = self.write("conf", f"""
+{f"ModulePath {folder}" if modules else ""}
+{load}
 ServerName "lab"
 ServerType standalone
 DefaultServer on
@@ -1681,6 +1685,294 @@ def rotated():
     write_truth("rotated", t)
 
 
+# -- mode-z
+
+def disk_of(body):
+    """What a transfer tells of its file where the wire carries something else."""
+    return dict(disk_bytes=len(body), disk_sha256=sha(body))
+
+
+@sample()
+def mode_z():
+    home({"notes.txt": text(60), "table.csv": csv(600), "things.zip": ZIP})
+    with Sample("mode-z", "MODE Z: listing, downloads and an upload compressed by deflate; files whose names promise "
+                "compressed content go by MODE S, in the same session",
+                Proftpd(modules=["mod_deflate"], extra="DeflateEngine on"), ["lftp"]) as s:
+        local("report.csv", csv(400))
+        local("noise-3k.bin", noise("mode-z", 3000))
+        lftp("set ftp:use-mode-z yes; ls; get notes.txt; get table.csv; get things.zip; put report.csv; put noise-3k.bin")
+        s.session()
+        # The client chooses the mode by the names.
+        mode = "S"
+        for c in s.servers[0].commands():
+            verb, _, name = c.partition(" ")
+            if verb == "MODE":
+                mode = name
+            elif verb in ("RETR", "STOR"):
+                body = (on_client if verb == "RETR" else on_server)(name)
+                more = dict(disk_of(body), mode="Z") if mode == "Z" else {}
+                s.transfer(verb, name, "/" + name, None if more else body, **more)
+        s.truth["listings"] = 1
+
+
+# -- fxp-both
+
+def fxp_both_client():
+    a, b = connect(SERVER4, pwd=True), connect(PEER4, pwd=True)
+    for source, sink, name, passive in (
+            (a, b, "a-to-b.bin", a), (b, a, "b-to-a.bin", a), (a, b, "again.csv", b)):
+        active = b if passive is a else a
+        for f in source, sink:
+            f.voidcmd("TYPE I")
+        where = ftplib.parse227(passive.sendcmd("PASV"))
+        active.sendport(*where)
+        sink.putcmd("STOR in/" + name)
+        time.sleep(0.2)     # on two connections: so that nobody doubts which came first
+        source.putcmd("RETR out/" + name)
+        for f in sink, source:
+            assert f.getresp()[0] == "1"
+        for f in sink, source:
+            f.voidresp()
+    a.quit()
+    b.quit()
+
+
+INWARD = ["inbound", "and", "not", "port", "5353"]
+
+
+def fxp_servers():
+    return [Vsftpd(pasv_promiscuous="YES", port_promiscuous="YES"),
+            Proftpd(host=PEER4, ns="peer", extra="AllowForeignAddress on")]
+
+
+@sample()
+def fxp_both():
+    home({"out/a-to-b.bin": noise("fxp-both-a", 9000), "out/b-to-a.bin": noise("fxp-both-b", 6000),
+          "out/again.csv": csv(60), "in/.keep": b""})
+    with Sample("fxp-both", "Server to server, recorded where everything is seen: both control connections and the data "
+                "between the servers, each of which is the passive one at times; from all interfaces of the router, "
+                "inward only", fxp_servers(), ["ftplib"], interface="any", args=INWARD) as s:
+        s.checked = False
+        unseen = Capture(WORK + "/cap/fxp-unseen.pcap", "c0")
+        client(fxp_both_client)
+        for _ in range(2):
+            s.session()
+        for command, name in (("STOR", "a-to-b.bin"), ("RETR", "a-to-b.bin"), ("STOR", "b-to-a.bin"),
+                              ("RETR", "b-to-a.bin"), ("STOR", "again.csv"), ("RETR", "again.csv")):
+            folder = "in/" if command == "STOR" else "out/"
+            s.transfer(command, folder + name, "/" + folder + name, on_server("in/" + name), fxp=True)
+        unseen.stop()
+    t = json.loads(json.dumps(s.truth))
+    t["what"] = ("The traffic of fxp-both.pcap recorded before the client: both control connections are seen, the data "
+                 "between the servers is not")
+    t["files"] = ["fxp-unseen.pcap"]
+    for x in t["transfers"]:
+        x.update(outcome="not_captured", disk_bytes=x["bytes"], disk_sha256=x["sha256"], bytes=None, sha256=None)
+    shutil.copyfile(unseen.path, OUT + "/fxp-unseen.pcap")
+    write_truth("fxp-unseen", t)
+
+
+# -- temporary
+
+@sample()
+def temporary():
+    home({"inbox/old.dat": noise("old", 700), "inbox/stale.csv": csv(10)})
+    with Sample("temporary", "Uploads to a temporary name, renamed (RNFR, RNTO) when whole: with a prefix and with a "
+                "suffix; then the files downloaded by their final names, one deleted after its download (DELE), "
+                "and another deleted that was never transferred", Vsftpd(), ["ncftp"]) as s:
+        local("report.pdf", PDF)
+        local("table.csv", csv(200))
+        put_options = ["-V", "-u", USER, "-p", PASSWORD]
+        run("ncftpput", *put_options, "-T", "part-", SERVER4, "inbox", "report.pdf")
+        run("ncftpput", *put_options, "-S", ".tmp", SERVER4, "inbox", "table.csv")
+        for name in "report.pdf", "table.csv":
+            os.rename(f"{VISITOR}/{name}", f"{VISITOR}/sent-{name}")
+        received = {n: on_server("inbox/" + n) for n in ("report.pdf", "table.csv")}
+        run("ncftpget", *put_options, "-Y", "DELE /inbox/old.dat", SERVER4, ".", "inbox/report.pdf", "inbox/table.csv")
+        run("ncftpget", *put_options, "-DD", SERVER4, ".", "inbox/stale.csv")
+        assert sorted(os.listdir(HOME + "/inbox")) == ["report.pdf", "table.csv"]
+        for _ in range(4):
+            s.session()
+        for c in s.servers[0].commands():
+            verb, _, name = c.partition(" ")
+            if verb == "STOR":
+                final = os.path.basename(name).replace("part-", "").replace(".tmp", "")
+                s.transfer("STOR", name, "/inbox/" + os.path.basename(name), received[final],
+                           renamed_to="/inbox/" + final)
+            elif verb == "RETR":
+                base = os.path.basename(name)
+                more = {"note": "later deleted"} if base == "stale.csv" else {}
+                s.transfer("RETR", name, "/inbox/" + base, on_client(base), **more)
+            s.truth["listings"] += verb in ("LIST", "NLST", "MLSD")
+        s.truth["deleted"] = ["/inbox/old.dat", "/inbox/stale.csv"]
+
+
+# -- digests
+
+def digests_client():
+    ftp = connect(pwd=True)
+    ftp.sendcmd("FEAT")
+    said = []
+
+    def ask(command):
+        said.append([command, ftp.sendcmd(command)])
+    fetch(ftp, "noise-7k.bin")
+    for c in ("XCRC noise-7k.bin", "XMD5 noise-7k.bin", "XSHA1 noise-7k.bin", "XSHA256 noise-7k.bin",
+              "HASH noise-7k.bin", "XCRC noise-7k.bin 0 1000"):
+        ask(c)
+    send(ftp, "table.csv", "STOR table.csv")
+    ask("OPTS HASH")
+    ask("OPTS HASH SHA-256")
+    for c in "HASH table.csv", "XMD5 table.csv", "XSHA256 /table.csv", "XSHA512 table.csv":
+        ask(c)
+    fetch(ftp, "my paper.pdf")
+    ask("HASH my paper.pdf")
+    ftp.quit()
+    return said
+
+
+@sample()
+def digests():
+    home({"noise-7k.bin": noise("digests", 7000), "my paper.pdf": PDF})
+    with Sample("digests", "Digests asked for on the control connection: XCRC, XMD5, XSHA1, XSHA256, XSHA512, HASH and "
+                "OPTS HASH, of files that are downloaded and uploaded",
+                Proftpd(modules=["mod_digest"], extra="DigestEngine on\nDigestAlgorithms all"), ["ftplib"]) as s:
+        local("table.csv", CSV)
+        said = client(digests_client)
+        s.session()
+        s.down("noise-7k.bin")
+        s.up("table.csv")
+        s.down("my paper.pdf")
+        kinds = {"XCRC": "CRC32", "XMD5": "MD5", "XSHA1": "SHA-1", "XSHA256": "SHA-256", "XSHA512": "SHA-512"}
+        hash_kind = "SHA-1"
+        s.truth["digests"] = []
+        for command, reply in said:
+            verb, _, name = command.partition(" ")
+            if verb == "OPTS":
+                hash_kind = name[5:] or hash_kind
+                continue
+            kind = kinds.get(verb, hash_kind)
+            name, piece = (name[:-7], 1000) if name.endswith(" 0 1000") else (name, None)
+            body = on_server(name.lstrip("/"))[:piece]
+            digest = ("%08x" % zlib.crc32(body) if kind == "CRC32"
+                      else hashlib.new(kind.replace("-", ""), body).hexdigest())
+            s.truth["digests"].append({"command": command, "path": "/" + name.lstrip("/"), "algorithm": kind,
+                                       "digest": digest, "reply": reply})
+            assert digest in reply.lower(), (digest, reply)
+
+
+# -- resume-elsewhere
+
+@sample()
+def resume_elsewhere():
+    home({"big.bin": noise("elsewhere", 70000)})
+    with Sample("resume-elsewhere", "A download broken off when its client is killed, and resumed in another session by "
+                "another program where the first one's disk ended",
+                Vsftpd(local_max_rate=30000, trans_chunk_size=4096, use_sendfile="NO"), ["curl", "lftp"]) as s:
+        p = popen("curl", "-sS", "-N", "-u", f"{USER}:{PASSWORD}", f"ftp://{SERVER4}/big.bin", "-o", "big.bin")
+        for _ in range(400):
+            time.sleep(0.02)
+            if os.path.exists(VISITOR + "/big.bin") and os.path.getsize(VISITOR + "/big.bin") > 20000:
+                break
+        p.kill()
+        p.wait()
+        time.sleep(5)
+        have = on_client("big.bin")
+        s.session()
+        lftp("get -c big.bin")
+        s.session()
+        whole = on_client("big.bin")
+        of_whole = dict(whole_bytes=len(whole), whole_sha256=sha(whole))
+        s.transfer("RETR", "big.bin", "/big.bin", None, "aborted", **disk_of(have), **of_whole,
+                   note="disk_* is what the killed client had on its disk; a little more may have been sent")
+        s.transfer("RETR", "big.bin", "/big.bin", whole[len(have):], offset=len(have), **of_whole)
+
+
+# -- mlsd
+
+def mlsd_client():
+    ftp = connect(pwd=True)
+    listed = []
+
+    def ask(path):
+        names = [(n, f["type"]) for n, f in ftp.mlsd(path) if f["type"] not in ("cdir", "pdir")]
+        listed.append([path or "/", names])
+    ask("")
+    ask("Project Plans")
+    ask("Project Plans/2024 draft")
+    ftp.sendcmd("MLST notes.txt")
+    ftp.sendcmd("MLST Project Plans/2024 draft/final report.pdf")
+    ftp.sendcmd("OPTS MLST type;size;modify;")
+    fetch(ftp, "notes.txt", "notes-before.txt")
+    fetch(ftp, "Project Plans/2024 draft/final report.pdf", "final report.pdf")
+    ftp.cwd("Project Plans")
+    fetch(ftp, "old table.csv")
+    ftp.delete("old table.csv")
+    ftp.cwd("..")
+    send(ftp, "notes-new.txt", "STOR notes.txt")
+    fetch(ftp, "notes.txt", "notes-after.txt")
+    ask("/")
+    ask("/Project Plans")
+    ftp.quit()
+    return listed
+
+
+@sample()
+def mlsd():
+    home({"notes.txt": text(20), "Project Plans/old table.csv": csv(20), "Project Plans/read me.txt": text(7),
+          "Project Plans/2024 draft/final report.pdf": PDF, "Project Plans/2024 draft/a b.bin": noise("mlsd", 900),
+          "Project Plans/2024 draft/two  blanks.txt": text(2)})
+    with Sample("mlsd", "MLSD and MLST: nested directories, names with blanks; files downloaded, one of them overwritten "
+                "between two downloads, one deleted", Proftpd(), ["ftplib", "lftp"]) as s:
+        local("notes-new.txt", text(33))
+        listed = client(mlsd_client)
+        s.session()
+        s.down("notes.txt", "notes-before.txt")
+        s.down("Project Plans/2024 draft/final report.pdf", "final report.pdf")
+        s.down("old table.csv", path="/Project Plans/old table.csv", note="later deleted")
+        s.up("notes.txt")
+        s.down("notes.txt", "notes-after.txt")
+        s.truth["listed"] = [{"path": "/" + p.strip("/"), "entries": sorted(e)} for p, e in listed]
+        lftp('set ftp:use-mlsd yes; cls -l; cd "Project Plans/2024 draft"; cls -l; get "a b.bin"')
+        s.session()
+        s.down("a b.bin", path="/Project Plans/2024 draft/a b.bin")
+        s.truth["listings"] = 7
+
+
+# -- ftps-versions
+
+@sample()
+def ftps_versions():
+    home({"secret.txt": TXT, "noise-9k.bin": noise("tls", 9000)})
+    for version in "1.2", "1.3":
+        log = f"{WORK}/log/tls-{version}"
+        server = Proftpd(modules=["mod_tls"], extra=f"""
+TLSEngine on
+TLSProtocol TLSv{version}
+TLSRequired on
+TLSRSACertificateFile {WORK}/cert.pem
+TLSRSACertificateKeyFile {WORK}/key.pem
+TLSLog {log}""")
+        with Sample("ftps-versions-" + version.replace(".", ""), f"AUTH TLS with TLS {version}, PROT P; the data connections "
+                    "take up the TLS session of the control connection, as the server demands",
+                    server, ["curl", "lftp"]) as s:
+            local("up.png", PNG)
+            curl("-v", "--ssl-reqd", "-k", f"ftp://{SERVER4}/secret.txt", "-o", "secret.txt",
+                 f"ftp://{SERVER4}/noise-9k.bin", "-o", "noise-9k.bin")
+            s.session("encrypted", None, hidden_user=USER, tls="TLS " + version)
+            for n in "secret.txt", "noise-9k.bin":
+                s.transfer("RETR", n, "/" + n, on_client(n), "encrypted", "hidden_transfers")
+            lftp("set ssl:verify-certificate no; set ftp:ssl-force yes; set ftp:ssl-protect-data yes; "
+                 "set ftp:ssl-protect-list yes; ls; put up.png; get noise-9k.bin -o again.bin")
+            s.session("encrypted", None, hidden_user=USER, tls="TLS " + version)
+            s.transfer("STOR", "up.png", "/up.png", on_server("up.png"), "encrypted", "hidden_transfers")
+            s.transfer("RETR", "noise-9k.bin", "/noise-9k.bin", on_client("again.bin"), "encrypted", "hidden_transfers")
+            s.truth["hidden_listings"] = 1
+        said = open(log).read()
+        assert set(re.findall(r"(\S+) (?:data )?connection accepted", said)) == {"TLSv" + version}, said
+        assert len(re.findall("client reused TLS session for data connection", said)) == 5, said
+
+
 # ------------------------------------------------------------------- README
 
 HEAD = """# Sample captures
@@ -1715,11 +2007,18 @@ TAIL = """
   converting ASCII transfer, a client that was killed) they are null and
   `disk_bytes`, `disk_sha256` tell what is on the disk.
 - `outcome`: `complete`, `aborted`, `refused` (the server said no),
-  `no_connection` (no data connection came about), `encrypted`, or `gaps` (the
-  transfer was whole, the capture is not: `lost_frames`, `lost_bytes`).
+  `no_connection` (no data connection came about), `encrypted`, `gaps` (the
+  transfer was whole, the capture is not: `lost_frames`, `lost_bytes`), or
+  `not_captured` (the transfer was whole, its data connection is not in the capture;
+  `disk_*` tell what it carried).
 - `hidden_transfers`, `hidden_listings`: what happened where a reader of the
   capture cannot see it.
 - `listings`: the number of LIST, NLST and MLSD commands.
+- More, where a sample is about it: `mode` `Z` (compressed on the wire, `disk_*` is the
+  file), `fxp` (one side of a copy between servers), `renamed_to`, `deleted` (paths),
+  `whole_bytes` and `whole_sha256` (the file that a resumed transfer made whole),
+  `digests` (what the files' digests really are, and what the server said), `listed`
+  (what MLSD commands listed, as the client had it), `tls` (the version).
 
 No truth was taken from the analysis of a capture.  Where the client decides the
 order (`mirror`) or connects anew by itself
@@ -1736,6 +2035,8 @@ the server's log while recording.
     sudo sh record.sh                 # all, into this folder
     sudo sh record.sh -o /tmp/new     # all, elsewhere
     sudo sh record.sh passive mirror  # only these
+    sudo sh two-vnis.sh FOLDER        # two-vnis.pcap and what was on the disks
+    sudo sh nat-both-sides.sh FOLDER  # nat-both-sides.pcap and what was on the disks
 
 The head of `record.sh` names the packages needed.  Users, addresses and
 processes exist only in namespaces of the script and are gone when it ends.
@@ -1768,7 +2069,7 @@ def write_readme():
         if "offset" in t:
             text += f" from {t['offset']} on"
         if t["outcome"] not in ("complete", "encrypted"):
-            text += f": {t['outcome']}"
+            text += f": {t['outcome'].replace('_', ' ')}"
         return text
     rows = []
     order = [n for n, _ in SAMPLES]

@@ -12,7 +12,7 @@
 #
 #   apt-get install tshark tcpdump lftp ncftp tnftp curl vsftpd nftables \
 #       iproute2 ethtool openssl python3 python3-pip util-linux procps \
-#       libhiredis0.14 libmemcached11 libmemcachedutil2 libpcre2-posix3 libsodium23
+#       libhiredis0.14 libmemcached11 libmemcachedutil2 libpcre2-posix3 libsodium23 libwrap0
 #   pip install pyftpdlib
 #
 # vsftpd, proftpd and pure-ftpd exclude one another as Debian packages.  Install
