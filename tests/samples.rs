@@ -84,8 +84,8 @@ fn every_sample_shows_its_transfers_with_direction_and_name() {
     for sample in samples() {
         let document = document_of(&sample);
         let direction = |transfer: &Value| match (&sample.name[..], transfer["command"].as_str()) {
-            // Its own test below.
-            ("fxp", _) => "-".to_owned(),
+            // Their own test below.
+            (name, _) if name.starts_with("fxp") => "-".to_owned(),
             (_, Some("APPE")) => "append".to_owned(),
             _ => text(&transfer["direction"]),
         };
@@ -95,7 +95,8 @@ fn every_sample_shows_its_transfers_with_direction_and_name() {
             (text(&transfer["command"]), direction(transfer), raw(transfer, key))
         };
         let seen = |moved: Moved<'_>| {
-            let direction = moved.0["direction"].as_str().filter(|_| sample.name != "fxp");
+            let direction = moved.0["direction"].as_str();
+            let direction = direction.filter(|_| !sample.name.starts_with("fxp"));
             (text(&moved.0["command"]), direction.unwrap_or("-").to_owned(), raw(moved.0, "name"))
         };
         agree(&sample, "transfers", of_each(&document, seen), truth_of_each(&sample, wanted));
@@ -104,9 +105,68 @@ fn every_sample_shows_its_transfers_with_direction_and_name() {
 
 #[test]
 fn copies_between_servers_are_told_from_downloads() {
-    let document = document_of(&Sample::named("fxp"));
-    let directions = of_each(&document, |moved| text(&moved.0["direction"]));
-    assert_eq!(directions, ["site_to_site", "site_to_site"]);
+    for name in ["fxp", "fxp-both", "fxp-unseen"] {
+        let document = document_of(&Sample::named(name));
+        let directions = of_each(&document, |moved| text(&moved.0["direction"]));
+        assert!(directions.len() > 1, "{name}");
+        assert!(directions.iter().all(|direction| direction == "site_to_site"), "{name}");
+    }
+}
+
+#[test]
+fn both_halves_of_a_copy_name_source_and_destination() {
+    for name in ["fxp-both", "fxp-unseen"] {
+        for moved in document_of(&Sample::named(name)).transfers() {
+            let copy = &moved.0["site_to_site"];
+            let own = if moved.0["command"] == "RETR" { "source" } else { "destination" };
+            assert_eq!(copy[own]["transfer"], moved.0["id"], "{name}: {copy:#}");
+            assert_eq!(copy[own]["path"], moved.0["path"], "{name}");
+            assert_ne!(copy["source"]["server"], copy["destination"]["server"], "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_download_resumed_elsewhere_is_put_together_to_the_file_of_the_server() {
+    let sample = Sample::named("resume-elsewhere");
+    let whole = text(&sample.transfers()[0]["whole_sha256"]);
+    let extracted = Extracted::of(&sample, &[]);
+    let joined = extracted.manifest["joined"].as_array().unwrap();
+    assert_eq!(joined.len(), 1, "{joined:#?}");
+    assert_eq!(joined[0]["hashes"]["sha256"], whole);
+    assert_eq!(sha256(extracted.read(joined[0]["file"].as_str().unwrap())), whole);
+    // The first client had taken less than the capture saw: the rest came twice, and is the same.
+    assert_eq!(joined[0]["overlaps"][0]["agree"], true);
+}
+
+#[test]
+fn hashes_that_a_server_states_are_those_of_what_was_moved() {
+    let sample = Sample::named("digests");
+    let args = sample.args(&["json"], &["--hash", "sha1,md5"]);
+    let document = ftpscope(&borrowed(&args)).exits(0).json();
+    let transfers = document["transfers"].as_array().unwrap().iter();
+    let checks = transfers.flat_map(|transfer| transfer["checks"].as_array().into_iter().flatten());
+    let stated: Vec<_> = checks.filter(|check| check["source"] == "hash").collect();
+    assert!(stated.len() > 6, "{stated:#?}");
+    for check in stated {
+        // CRC-32 and SHA-512 are not made.
+        let is_made = !["crc32", "sha512"].contains(&check["algorithm"].as_str().unwrap());
+        assert_eq!(check["agrees"], if is_made { json!(true) } else { Value::Null }, "{check:#}");
+    }
+}
+
+#[test]
+fn an_upload_to_a_temporary_name_is_one_file_of_both_names() {
+    let sample = Sample::named("temporary");
+    let document = document_of(&sample);
+    for truth in sample.transfers().iter().filter(|one| one["renamed_to"].is_string()) {
+        let renamed = truth["renamed_to"].as_str().unwrap().rsplit('/').next().unwrap();
+        let named = |file: &&Value| file["path"].as_str().unwrap().ends_with(renamed);
+        let file = document.list("files").iter().find(named).expect("a file of that name");
+        let before = text(&file["former_paths"][0]);
+        assert!(before.ends_with(truth["name"].as_str().unwrap()), "{file:#}");
+        assert_eq!(file["hashes"]["sha256"], truth["sha256"], "{file:#}");
+    }
 }
 
 #[test]
@@ -409,10 +469,12 @@ fn sums_verify_and_nobody_else_may_read_the_files() {
             let (sum, file) = line.split_once("  ").expect("sum, two blanks, name");
             assert_eq!(sum, sha256(extracted.read(file)), "{}: {file}", sample.name);
         }
-        assert_eq!(sums.lines().count(), extracted.files().len(), "{}", sample.name);
+        let files =
+            extracted.files().len() + extracted.manifest["joined"].as_array().unwrap().len();
+        assert_eq!(sums.lines().count(), files, "{}", sample.name);
         let on_disk = fs::read_dir(extracted.folder()).unwrap().flatten();
         let names: Vec<_> = on_disk.map(|entry| entry.path()).collect();
-        assert_eq!(names.len(), extracted.files().len() + 2, "{}: {names:?}", sample.name);
+        assert_eq!(names.len(), files + 2, "{}: {names:?}", sample.name);
         names.iter().for_each(|path| assert_private(path));
     }
 }
@@ -555,10 +617,13 @@ fn lines_and_document_tell_the_same_transfers() {
         for moved in document.transfers() {
             // What is said later is not known when a line is written.
             let mut wanted = moved.0.clone();
-            for later in ["checks", "rest_ignored", "site_to_site"] {
+            for later in ["checks", "rest_ignored"] {
                 wanted.as_object_mut().unwrap().remove(later);
             }
-            let line = records.remove(&text(&wanted["id"]));
+            let mut line = records.remove(&text(&wanted["id"]));
+            if wanted.as_object_mut().unwrap().remove("site_to_site").is_some() {
+                line.as_mut().unwrap()["direction"] = "site_to_site".into();
+            }
             assert_eq!(line, Some(wanted), "{}", sample.name);
         }
         assert!(records.is_empty(), "{}: {records:#?}", sample.name);

@@ -70,6 +70,21 @@ pub(super) fn join(
     Ok(Some(Joined { file, bytes: length, overlaps: joined.overlaps, is_whole, hashes }))
 }
 
+/// Whether the pieces together have more than the largest of them: two attempts that were broken
+/// off at the same place are no file.
+pub(super) fn is_worth_it(pieces: &[PieceOnDisk]) -> bool {
+    let length = |ranges: &[Range]| ranges.iter().map(|range| range.end - range.start).sum::<u64>();
+    let mut all: Vec<Range> = pieces.iter().flat_map(|piece| piece.captured.clone()).collect();
+    all.sort_unstable();
+    let (mut together, mut end) = (0, 0);
+    for range in all {
+        let start = range.start.max(end);
+        together += range.end.saturating_sub(start);
+        end = end.max(range.end);
+    }
+    pieces.iter().all(|piece| length(&piece.captured) < together)
+}
+
 struct Joining {
     file: File,
     /// What is written already; sorted, nothing overlaps.

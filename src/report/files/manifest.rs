@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use super::disk::{Identity, new_file, place_new};
-use super::join::{PieceOnDisk, join};
+use super::join::{PieceOnDisk, is_worth_it, join};
 use super::name::{matches, on_disk};
 use super::record::{
     FileRecord, JoinedRecord, ManifestRecord, NotWrittenRecord, Of, SessionFacts, Written,
@@ -160,7 +160,8 @@ impl Manifest {
             return;
         }
         let pieces = file.pieces.iter().map(|piece| self.piece(piece, analysis));
-        let Some(pieces) = pieces.collect::<Option<Vec<PieceOnDisk>>>() else { return };
+        let pieces = pieces.collect::<Option<Vec<PieceOnDisk>>>();
+        let Some(pieces) = pieces.filter(|pieces| is_worth_it(pieces)) else { return };
         let path = Charset::of_name(Some(&file.path)).decode(&file.path).0;
         let name = on_disk(&file_id(place), Some(&path));
         let joined = join(&mut self.store.borrow_mut(), file, &pieces, &name);
