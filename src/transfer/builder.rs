@@ -1,6 +1,7 @@
 //! The bytes of a data connection on their way to hashes, sinks and counts.
 
 use super::beginning::{Beginning, Told};
+use super::decode::Mode;
 use super::decoding::{Decoded, Decoding, form_of};
 use super::sink::{ByteSink, Face};
 use super::{Carried, DataConnection, Room};
@@ -261,7 +262,7 @@ impl Stream {
         self.sink = open(Face::File);
         let form = agreed.map(|agreed| form_of(&agreed)).filter(|form| !form.is_plain());
         if let Some(form) = form
-            && means.room.take_decoder()
+            && (form.mode != Mode::Deflate || means.room.take_decoder())
         {
             self.wire = open(Face::Wire);
             let hashing = self.hashing.again();
@@ -339,7 +340,7 @@ impl Stream {
                 }
             })
         });
-        if let Some(decoded) = &decoded {
+        if let Some(decoded) = decoded.as_ref().filter(|decoded| decoded.is_deflated()) {
             room.give_back_decoder(decoded.is_cut());
         }
         let facts = conn.facts(dir);

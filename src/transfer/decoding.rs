@@ -77,6 +77,10 @@ impl Decoded {
         self.how != ["ascii"] || self.finished.line_ends.lf == 0
     }
 
+    pub(super) fn is_deflated(&self) -> bool {
+        self.how.contains(&"deflate")
+    }
+
     /// Whether a bound ended it.
     pub fn is_cut(&self) -> bool {
         matches!(self.finished.error, Some(DecodeError::Bound { .. }))
