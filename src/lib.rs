@@ -12,8 +12,8 @@
 //! | [`tcp`] | segments | ordered streams, gaps, conflicts |
 //! | [`ftp`] | bytes | lines, commands, replies, addresses; knows no packets |
 //! | [`session`] | lines | sessions, exchanges, and who promised which data connection |
-//! | [`transfer`] | data connections | files and listings, and what became of them |
-//! | [`analysis`] | everything | one result |
+//! | [`transfer`] | data connections | files and listings, what they mean and what became of them |
+//! | [`analysis`] | everything | one result: held against what was said, put together to files and trees |
 //! | [`report`] | the result | JSON, text, files on disk; computes no fact |
 //! | [`cli`] | what the user typed | what is done |
 //!
@@ -34,7 +34,8 @@
 //! what is said on it ([`session::Sniffer`]); until that is clear an [`session::Unknown`] keeps
 //! what was said. A byte of a control connection becomes part of a line, a command or a reply,
 //! and an [`session::Exchange`]. A byte of a data connection goes to the hashes and the sinks of
-//! a [`transfer::Builder`].
+//! a [`transfer::Builder`]; where it only stands for a byte of the file (TYPE A, MODE Z), what it
+//! stands for goes there too, made by a [`transfer::decode::Decoder`].
 //!
 //! # How results leave
 //!
@@ -44,6 +45,20 @@
 //! everything ([`analysis::Keeper`]), one writes JSON lines and forgets, one gives files their
 //! names. So one pass serves a large capture and a small one. Results of a session captured at two
 //! places wait for each other in [`analysis::Legs`].
+//!
+//! # What goes on at the same time
+//!
+//! The packets' way is one thread's. Beside it, each where it pays and none with `--threads 1`:
+//! files are read, unpacked and hashed ahead ([`capture::ReadAhead`]); long streams are hashed, each
+//! hash of each stream on its own ([`hash::Workers`]); `--lines` are written
+//! ([`analysis::collect_beside`]); the lists of a document are spelled out. All queues are bounded, and
+//! who fills one waits. Nothing that comes out depends on who is first: batches of a stream are
+//! hashed in their order, results are passed on in theirs, chunks are read alike with one thread.
+//!
+//! With more processors more hashes and more of a document are made at once; the packets' way is
+//! the bound then. It could be parted by pairs of hosts, which sessions, their data connections and
+//! their twins seldom leave; what would have to be joined afterwards are the numbers of sessions
+//! and transfers, and copies between servers.
 //!
 //! # What is believed
 //!
