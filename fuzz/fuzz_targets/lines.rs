@@ -3,7 +3,7 @@
 #![no_main]
 
 use ftpscope::ftp::{Command, Joined, LineSplitter, Reply, ReplyJoiner, Verb, is_command_word};
-use ftpscope::ftp::{Directory, quoted_path, split_code};
+use ftpscope::ftp::{Directory, Paths, quoted_path, split_code};
 use libfuzzer_sys::fuzz_target;
 
 /// A line as it can be kept: text, dropped, after a gap, torn, start, end.
@@ -74,7 +74,7 @@ fn command(line: &[u8]) {
     assert_eq!(is_command_word(command.word()), command.verb != Verb::Other);
     assert!(command.name().eq_ignore_ascii_case(command.word()));
 
-    let home = Directory::named(b"/home");
+    let home = Directory::named(b"/home", Paths::Unix);
     let entered = home.enter(command.arg());
     let path = home.join(command.arg());
     assert!(path.starts_with(b"/") || !command.arg().is_empty());

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::ftp::{self, Command, Directory, Entry, Reply, Verb};
+use crate::ftp::{self, Command, Entry, Reply, Verb};
 use crate::session::{Exchange, Session, TransferId};
 use crate::time::Stamp;
 use crate::transfer::{CheckSource, Direction, Outcome, Stated, Transfer};
@@ -31,6 +31,7 @@ const MOST: usize = 64;
 
 /// Reads a session and finds what is said of files that were moved in it.
 struct Reader<'a> {
+    session: &'a Session,
     transfers: &'a [Transfer],
     /// Paths of files that were moved.
     paths: HashSet<&'a [u8]>,
@@ -57,11 +58,12 @@ struct Said {
 }
 
 impl<'a> Reader<'a> {
-    fn new(session: &Session, transfers: &'a [Transfer]) -> Self {
+    fn new(session: &'a Session, transfers: &'a [Transfer]) -> Self {
         let own = session.transfers.iter().filter_map(|id| place_of(*id, transfers));
         let moved = own.filter_map(|place| transfers.get(place));
         let moved = moved.filter(|transfer| transfer.direction != Direction::Listing);
         Self {
+            session,
             transfers,
             paths: moved.filter_map(|transfer| transfer.request.path.as_deref()).collect(),
             files: HashMap::new(),
@@ -81,7 +83,7 @@ impl<'a> Reader<'a> {
         let (command, reply) = (&sent.command, &answer.reply);
         // RNFR is answered 350 (RFC 959 §5.4).
         if command.verb == Verb::Rnfr && reply.code == 350 {
-            self.renamed = Some(path(exchange, command));
+            self.renamed = Some(self.path(exchange, command));
         } else if reply.is_success() {
             self.read_answer(exchange, command, reply, answer.stamp);
         }
@@ -92,26 +94,26 @@ impl<'a> Reader<'a> {
         match command.verb {
             Verb::Size => {
                 let stated = ftp::parse_number(reply.first_line()).map(bytes);
-                self.say(&path(exchange, command), CheckSource::Size, at, stated);
+                self.say(&self.path(exchange, command), CheckSource::Size, at, stated);
             }
             Verb::Mlst => {
                 let entry = reply.lines().find_map(ftp::parse_facts);
                 let stated = entry.and_then(|entry| entry.size).map(bytes);
-                self.say(&path(exchange, command), CheckSource::Mlst, at, stated);
+                self.say(&self.path(exchange, command), CheckSource::Mlst, at, stated);
             }
             Verb::Hash => {
                 let Some((name, value)) = ftp::parse_hash(command, reply) else { return };
-                let file = Directory::named_as_is(&exchange.cwd).join(&ftp::hashed_name(command));
+                let file = self.session.directory(&exchange.cwd).join(&ftp::hashed_name(command));
                 self.say(&file, CheckSource::Hash, at, Some(Stated::Hash { name, value }));
             }
             Verb::Allo => {
                 let count = command.arg().split(|byte| *byte == b' ').next();
                 self.allo = count.and_then(ftp::parse_number).map(|count| (at, count));
             }
-            Verb::Dele => drop(self.files.remove(&path(exchange, command))),
+            Verb::Dele => drop(self.files.remove(&self.path(exchange, command))),
             Verb::Rnto => {
                 let file = self.renamed.take().and_then(|old| self.files.remove(&old));
-                let new = path(exchange, command);
+                let new = self.path(exchange, command);
                 self.files.insert(new, file.unwrap_or_default());
             }
             _ => {}
@@ -157,11 +159,15 @@ impl<'a> Reader<'a> {
             Verb::Mlsd => CheckSource::Mlsd,
             _ => CheckSource::List,
         };
-        let directory = Directory::named_as_is(transfer.request.path.as_deref().unwrap_or(b""));
+        let directory = self.session.directory(transfer.request.path.as_deref().unwrap_or(b""));
         for Entry { name, size, .. } in &listing.entries {
             let stated = size.map(Stated::Bytes);
             self.say(&directory.join(name), source, at.0, stated);
         }
+    }
+
+    fn path(&self, exchange: &Exchange, command: &Command) -> Vec<u8> {
+        self.session.directory(&exchange.cwd).join(command.arg())
     }
 
     /// Something is said of a file; what is said of others is of no use.
@@ -175,10 +181,6 @@ impl<'a> Reader<'a> {
             file.said.push(said);
         }
     }
-}
-
-fn path(exchange: &Exchange, command: &Command) -> Vec<u8> {
-    Directory::named_as_is(&exchange.cwd).join(command.arg())
 }
 
 fn place_of(id: TransferId, transfers: &[Transfer]) -> Option<usize> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Analysis;
 use crate::decode::Endpoint;
-use crate::ftp::{Command, Directory, Verb};
+use crate::ftp::{Command, Verb};
 use crate::hash::Hashes;
 use crate::session::{Exchange, Session, SessionId, TransferId};
 use crate::time::Stamp;
@@ -138,7 +138,7 @@ impl Shelf<'_> {
                 }
             }
             Step::Renamed { from, to } => {
-                let (old, new) = (path(from), path(to));
+                let (old, new) = (path(session, from), path(session, to));
                 let Some(file) = self.current.remove(&key(old.clone())) else { return };
                 if let Some(known) = self.files.get_mut(file) {
                     known.former.push(old);
@@ -147,7 +147,7 @@ impl Shelf<'_> {
                 self.current.insert(key(new), file);
             }
             Step::Deleted(exchange) => {
-                let file = self.current.remove(&key(path(exchange)));
+                let file = self.current.remove(&key(path(session, exchange)));
                 if let Some(known) = file.and_then(|file| self.files.get_mut(file)) {
                     known.deleted = Some(stamp);
                 }
@@ -348,7 +348,7 @@ fn find(id: TransferId, transfers: &[Transfer]) -> Option<&Transfer> {
     transfers.get(place)
 }
 
-fn path(exchange: &Exchange) -> Vec<u8> {
+fn path(session: &Session, exchange: &Exchange) -> Vec<u8> {
     let arg = exchange.sent.as_ref().map_or(&[][..], |sent| Command::arg(&sent.command));
-    Directory::named_as_is(&exchange.cwd).join(arg)
+    session.directory(&exchange.cwd).join(arg)
 }

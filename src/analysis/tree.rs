@@ -80,10 +80,11 @@ impl ServerTree<'_> {
         let (Some(sent), Some(answer)) = (&exchange.sent, exchange.final_reply()) else { return };
         // RNFR is answered 350 (RFC 959 §5.4).
         if sent.command.verb == Verb::Rnfr {
-            let from = Directory::named_as_is(&exchange.cwd).join(sent.command.arg());
+            let from = session.directory(&exchange.cwd).join(sent.command.arg());
             self.renaming = Some(from).filter(|_| answer.reply.code == 350);
         } else if answer.reply.is_success() {
-            self.take_answer(exchange, &sent.command, &answer.reply, answer.stamp);
+            let path = session.directory(&exchange.cwd).join(sent.command.arg());
+            self.take_answer(session, path, &sent.command, &answer.reply, answer.stamp);
         }
     }
 
@@ -92,7 +93,8 @@ impl ServerTree<'_> {
         let Some(path) = request.path.as_deref() else { return };
         if let Some(listing) = &transfer.listing {
             let at = request.answered.map_or(request.asked, |(stamp, _)| stamp);
-            return listing.entries.iter().for_each(|entry| self.see(path, entry, at));
+            let directory = session.directory(path);
+            return listing.entries.iter().for_each(|entry| self.see(&directory, entry, at));
         }
         let has_moved = transfer.has_file() || transfer.site_to_site.is_some();
         if transfer.direction == Direction::Listing || !has_moved {
@@ -109,8 +111,14 @@ impl ServerTree<'_> {
         }
     }
 
-    fn take_answer(&mut self, exchange: &Exchange, command: &Command, reply: &Reply, at: Stamp) {
-        let path = Directory::named_as_is(&exchange.cwd).join(command.arg());
+    fn take_answer(
+        &mut self,
+        session: &Session,
+        path: Vec<u8>,
+        command: &Command,
+        reply: &Reply,
+        at: Stamp,
+    ) {
         match command.verb {
             Verb::Mlst => {
                 let entry = reply.lines().find_map(ftp::parse_facts);
@@ -128,7 +136,7 @@ impl ServerTree<'_> {
                 );
                 for listed in ftp::parse_listing(ListingKind::List, &text, true) {
                     if let Listed::Entry(entry) = listed {
-                        self.see(&path, &entry, at);
+                        self.see(&session.directory(&path), &entry, at);
                     }
                 }
             }
@@ -145,12 +153,12 @@ impl ServerTree<'_> {
     }
 
     /// An entry of a listing of `directory`.
-    fn see(&mut self, directory: &[u8], entry: &Entry, at: Stamp) {
+    fn see(&mut self, directory: &Directory, entry: &Entry, at: Stamp) {
         // The directory itself and the one above it.
         if matches!(&entry.name[..], b"." | b"..") {
             return;
         }
-        self.note(Directory::named_as_is(directory).join(&entry.name), entry, at);
+        self.note(directory.join(&entry.name), entry, at);
     }
 
     fn note(&mut self, path: Vec<u8>, entry: &Entry, at: Stamp) {

@@ -37,6 +37,11 @@ impl Charset {
         Self::guess(name.into_iter())
     }
 
+    /// Its name, if it is a guess.
+    pub fn guessed(self) -> Option<&'static str> {
+        (!self.is_utf8()).then(|| self.0.name())
+    }
+
     pub fn is_utf8(self) -> bool {
         self.0 == UTF_8
     }

@@ -94,9 +94,10 @@ impl Context {
 
     /// Follows the working directory through an accepted command.
     pub(super) fn move_to(&mut self, verb: Verb, arg: &[u8], reply: &Reply) {
-        let named = ftp::quoted_path(reply.first_line()).filter(|path| path.starts_with(b"/"));
+        let paths = self.directory.paths();
+        let named = ftp::quoted_path(reply.first_line()).filter(|path| paths.is_absolute(path));
         self.directory = match (verb, named) {
-            (Verb::Pwd | Verb::Cwd | Verb::Cdup, Some(path)) => Directory::named(&path),
+            (Verb::Pwd | Verb::Cwd | Verb::Cdup, Some(path)) => Directory::named(&path, paths),
             (Verb::Cwd, None) => self.directory.enter(arg),
             (Verb::Cdup, None) => self.directory.enter(b".."),
             _ => return,
@@ -105,13 +106,13 @@ impl Context {
 
     /// Commands may have been lost, and what they changed is not known.
     pub(super) fn forget(&mut self) {
-        self.directory = Directory::default();
+        self.directory.forget();
         self.set_all(Representation::default());
     }
 
     /// `REIN` (RFC 959 §4.1.1): as after the greeting.
     pub(super) fn reset(&mut self) {
-        self.directory = Directory::default();
+        self.directory.forget();
         self.set_all(Representation::initial());
     }
 

@@ -37,7 +37,7 @@ pub use self::unknown::Unknown;
 pub use self::weight::Weight;
 
 use crate::decode::Endpoint;
-use crate::ftp::{Command, Reply};
+use crate::ftp::{Command, Directory, Paths, Reply};
 use crate::tcp::{self, DirFacts};
 use crate::time::Stamp;
 
@@ -67,6 +67,13 @@ pub struct Session {
     pub transfers: Vec<TransferId>,
     /// The same session, captured at other places.
     pub legs: Vec<Leg>,
+}
+
+impl Session {
+    /// The directory of a path in it, as its server writes paths.
+    pub fn directory(&self, path: &[u8]) -> Directory {
+        Directory::of(path, Paths::of(self.software.server_system.as_deref()))
+    }
 }
 
 /// A second capture of a session: on the other side of a box that rewrites addresses, or in
@@ -111,6 +118,9 @@ pub struct Software {
     pub server_system: Option<Vec<u8>>,
     /// The argument of `CLNT` or `CSID`.
     pub client: Option<Vec<u8>>,
+    /// Whether UTF-8 was agreed for names: by `OPTS UTF8 ON` (draft-ietf-ftpext-utf-8-option), or
+    /// offered in the answer to `FEAT` (RFC 2640 §3.2). `None` where nothing was said of it.
+    pub utf8: Option<bool>,
 }
 
 /// One command and everything the server said to it.

@@ -14,7 +14,7 @@ use super::sizes::{Sizes, mlst_size};
 use super::weight::Weight;
 use super::{Exchange, Received, Sent, Session, TransferId};
 use crate::decode::{Endpoint, Host};
-use crate::ftp::{self, Announced, Command, Directory, Line, Reply, Verb, parse_number};
+use crate::ftp::{self, Announced, Command, Directory, Line, Paths, Reply, Verb, parse_number};
 use crate::limits::Limits;
 use crate::tcp::Mark;
 use crate::time::Stamp;
@@ -167,7 +167,7 @@ impl Story {
         entries: impl IntoIterator<Item = (Vec<u8>, u64)>,
         source: SizeSource,
     ) {
-        let directory = Directory::named_as_is(directory);
+        let directory = Directory::of(directory, self.context.directory.paths());
         for (name, bytes) in entries {
             self.note_size(directory.join(&name), Expected { bytes, source });
         }
@@ -519,8 +519,16 @@ impl Story {
                 let data = if clear { Protection::Clear } else { Protection::Private };
                 self.session.encryption.data = data;
             }
+            (Verb::Opts, code) if names_utf8(command.arg()) => {
+                let is_off = command.arg().to_ascii_uppercase().ends_with(b" OFF");
+                self.session.software.utf8 = Some(code / 100 == 2 && !is_off);
+            }
+            (Verb::Feat, 211) if reply.lines().any(|line| names_utf8(line.trim_ascii())) => {
+                self.session.software.utf8.get_or_insert(true);
+            }
             (Verb::Syst, 215) => {
-                self.session.software.server_system = Some(reply.first_line().to_vec())
+                self.context.directory.set_paths(Paths::of(Some(reply.first_line())));
+                self.session.software.server_system = Some(reply.first_line().to_vec());
             }
             (Verb::Size, 213) => {
                 self.note_size_of(command, parse_number(reply.first_line()), SizeSource::Size)
@@ -584,6 +592,12 @@ impl Story {
     fn note_size(&mut self, path: Vec<u8>, expected: Expected) {
         self.sizes.note(path, expected, !self.is_rationed);
     }
+}
+
+/// `UTF8`, and `UTF-8` of clients that follow the drafts.
+fn names_utf8(text: &[u8]) -> bool {
+    let word = text.split(|byte| *byte == b' ').next().unwrap_or_default();
+    word.eq_ignore_ascii_case(b"UTF8") || word.eq_ignore_ascii_case(b"UTF-8")
 }
 
 /// Ready, soon ready, or not at all (RFC 959 §5.4). A server without a greeting answers USER

@@ -149,6 +149,8 @@ impl SessionRecord {
             banner: text(&session.banner),
             server_system: text(&session.software.server_system),
             client_software: text(&session.software.client),
+            utf8: session.software.utf8,
+            charset: charset.guessed(),
             user,
             user_hex,
             password: password.map(|raw| SecretRecord::new(raw, charset, options.show_secrets)),

@@ -204,6 +204,11 @@ pub struct SessionRecord {
     pub banner: Option<String>,
     pub server_system: Option<String>,
     pub client_software: Option<String>,
+    /// Whether UTF-8 was agreed for names (OPTS UTF8, FEAT); `null` where nothing was said of it.
+    pub utf8: Option<bool>,
+    /// What names that are not UTF-8 are taken for: a guess over the session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub charset: Option<&'static str>,
     pub user: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_hex: Option<String>,
