@@ -11,6 +11,7 @@
 //! | [`decode`] | frames | TCP segments, or a reason why not |
 //! | [`tcp`] | segments | ordered streams, gaps, conflicts |
 //! | [`ftp`] | bytes | lines, commands, replies, addresses; knows no packets |
+//! | [`tls`] | bytes | what TLS shows of itself from outside; knows no packets |
 //! | [`session`] | lines | sessions, exchanges, and who promised which data connection |
 //! | [`transfer`] | data connections | files and listings, what they mean and what became of them |
 //! | [`analysis`] | everything | one result: held against what was said, put together to files and trees |
@@ -79,4 +80,5 @@ pub mod report;
 pub mod session;
 pub mod tcp;
 pub mod time;
+pub mod tls;
 pub mod transfer;

@@ -84,7 +84,8 @@ pub struct Limits {
     /// Endpoints, other than by port, where FTP was found by what was said: the next connection
     /// there is taken for FTP from the start.
     pub servers: usize,
-    /// Pairs of hosts that had a session, to know what an orphan between them is.
+    /// Pairs of hosts that had a session, to know what an orphan between them is; and encrypted
+    /// sessions of which it is remembered when they were open.
     pub host_pairs: usize,
 
     /// Bytes kept of one line of a control connection. RFC 959 has no bound; paths end at 4 KiB.
@@ -105,7 +106,7 @@ pub struct Limits {
     pub setups: usize,
     /// Bytes that the sessions not over yet may hold together of what was said, where exchanges
     /// leave as they become final. With more, the session at hand gives up its oldest exchanges,
-    /// and lines and replies are kept to 512 bytes.
+    /// lines and replies are kept to 512 bytes, and TLS handshakes are not read.
     pub text_bytes: usize,
     /// The same where everything is kept for one document; and bytes kept in it.
     pub document_bytes: usize,
@@ -154,8 +155,8 @@ pub struct Limits {
     /// or 1,024, some users fewer.
     pub open_files: usize,
     /// Bytes that all data connections together may hold of their beginnings (the media type
-    /// shows in the first 4 KiB), of listings, and of lists of ranges. Beyond, a
-    /// media type or a size may stay unknown, and ranges are counted only.
+    /// shows in the first 4 KiB), of listings, of TLS handshakes, and of lists of ranges. Beyond, a
+    /// media type or a size may stay unknown, ranges are counted only, and TLS is measured only.
     pub carried_bytes: usize,
 }
 

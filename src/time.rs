@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, SecondsFormat};
+use chrono::{DateTime, Datelike, SecondsFormat};
 
 /// Where and when something was seen. Every event carries one, so every claim
 /// the tool makes can be traced back to a packet.
@@ -67,6 +67,12 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// Seconds since the Unix epoch in RFC 3339, UTC; `None` beyond the years it can write.
+pub fn of_seconds(seconds: i64) -> Option<String> {
+    let time = DateTime::from_timestamp(seconds, 0)?;
+    (0..=9999).contains(&time.year()).then(|| time.to_rfc3339_opts(SecondsFormat::Secs, true))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +86,18 @@ mod tests {
             (i64::MAX, 0, "-"),
         ] {
             assert_eq!(Timestamp::from_parts(secs, nanos).to_string(), wanted);
+        }
+    }
+
+    #[test]
+    fn seconds_are_told_within_four_digits_of_years() {
+        for (seconds, wanted) in [
+            (0, Some("1970-01-01T00:00:00Z")),
+            (253_402_300_799, Some("9999-12-31T23:59:59Z")),
+            (253_402_300_800, None),
+            (i64::MIN, None),
+        ] {
+            assert_eq!(of_seconds(seconds).as_deref(), wanted);
         }
     }
 

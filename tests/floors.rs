@@ -31,7 +31,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("serde_json", &["src/report/"]),
     ("sha1", &["src/hash/"]),
     ("sha2", &["src/hash/"]),
+    ("tls_parser", &["src/tls/"]),
     ("unicode_width", &["src/report/"]),
+    ("x509_parser", &["src/tls/"]),
     ("zstd", &["src/capture/"]),
 ];
 
@@ -41,8 +43,9 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("decode", &["capture", "limits", "time"]),
     ("tcp", &["decode", "time"]),
     ("ftp", &[]),
-    ("session", &["decode", "ftp", "limits", "tcp", "time"]),
-    ("transfer", &["decode", "ftp", "hash", "limits", "session", "tcp", "time"]),
+    ("tls", &["hash"]),
+    ("session", &["decode", "ftp", "limits", "tcp", "time", "tls"]),
+    ("transfer", &["decode", "ftp", "hash", "limits", "session", "tcp", "time", "tls"]),
     ("analysis", &["capture", "decode", "ftp", "hash", "limits", "session", "time", "transfer"]),
 ];
 

@@ -312,6 +312,35 @@ fn encrypted_sessions_have_no_commands_after_the_handshake() {
     }
 }
 
+#[test]
+fn encrypted_sessions_show_their_tls_and_what_was_probably_moved() {
+    for name in ["ftps-explicit", "ftps-implicit"] {
+        let sample = Sample::named(name);
+        let document = document_of(&sample);
+        for session in document.list("sessions") {
+            assert_eq!(session["tls"]["version"], "TLS 1.3", "{session:#}");
+            assert!(text(&session["tls"]["ja4"]).starts_with("t13"), "{session:#}");
+        }
+        let orphans = document.list("orphans");
+        let is_of = |orphan: &Value, truth: &Value| {
+            let (inferred, bytes) = (&orphan["inferred"], truth["bytes"].as_u64());
+            let bounds = &inferred["estimated_bytes"];
+            inferred["direction"] == truth["direction"]
+                && inferred["confidence"] == "likely"
+                && bounds["least"].as_u64() <= bytes
+                && bytes <= bounds["most"].as_u64()
+        };
+        let mut left = orphans.iter();
+        // In the order in which they were moved; a listing may stand between.
+        for truth in sample.truth["hidden_transfers"].as_array().unwrap() {
+            assert!(left.any(|orphan| is_of(orphan, truth)), "{truth:#} in {orphans:#?}");
+        }
+        let listings = sample.truth["hidden_listings"].as_u64().unwrap_or(0);
+        let hidden = sample.truth["hidden_transfers"].as_array().unwrap().len() as u64;
+        assert_eq!(orphans.len() as u64, hidden + listings, "{name}");
+    }
+}
+
 /// What `ftpscope extract` wrote.
 struct Extracted {
     scratch: Scratch,

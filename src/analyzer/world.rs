@@ -11,7 +11,7 @@ use crate::session::{
     Unknown,
 };
 use crate::tcp::{Budget, Conn, ConnEvent, Dir, Handshake, Slot};
-use crate::transfer::{Builder, ByteSink, Carried, Hosts, Means, Orphan, Room, Sinks, Transfer};
+use crate::transfer::{Builder, ByteSink, Carried, Hosts, Means, Room, Sinks, Transfer};
 
 /// What a connection is.
 pub(super) enum Role {
@@ -399,10 +399,12 @@ impl World<'_> {
         std::mem::take(&mut self.legs).finish(self.out);
         let mut number = 0;
         for (_, ready) in std::mem::take(&mut self.carried) {
-            let found = self.hosts.resemblance(&ready.carried).filter(|_| ready.taken == 0);
-            let Some((why, server)) = found else { continue };
-            number += 1;
-            self.out.orphan(Orphan { number, carried: ready.carried, why, server });
+            if ready.taken == 0
+                && let Some(orphan) = self.hosts.orphan(number + 1, ready.carried)
+            {
+                number += 1;
+                self.out.orphan(orphan);
+            }
         }
     }
 }

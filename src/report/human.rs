@@ -13,6 +13,23 @@ pub fn bytes(count: u64) -> String {
     scaled(count, &["B", "kB", "MB", "GB", "TB", "PB", "EB"])
 }
 
+/// `9,000 B`, or between two bounds `about 8.2–9.2 MB`.
+pub fn about(least: u64, most: u64) -> String {
+    let (low, high) = (bytes(least), bytes(most));
+    if low == high {
+        return high;
+    }
+    let unit = |text: &str| text.rsplit(' ').next().map(str::to_owned);
+    let number = if unit(&low) == unit(&high) { low.split(' ').next() } else { None };
+    format!("about {}–{high}", number.unwrap_or(&low))
+}
+
+/// A day, as `2036-11-19`; beyond what a calendar is for, a word.
+pub fn day(seconds: i64) -> String {
+    let time = DateTime::from_timestamp(seconds, 0).map(|time| time.format("%Y-%m-%d").to_string());
+    time.unwrap_or_else(|| "an unknown day".to_owned())
+}
+
 /// `2,801`.
 pub fn number(count: u64) -> String {
     let digits = count.to_string();
@@ -152,6 +169,21 @@ mod tests {
         }
         assert_eq!(number(1_234_567), "1,234,567");
         assert_eq!((plural(1, "packet"), plural(0, "file")), ("1 packet".into(), "0 files".into()));
+    }
+
+    #[test]
+    fn bounds_share_their_unit() {
+        for (least, most, wanted) in [
+            (282, 282, "282 B"),
+            (8_209, 9_235, "about 8,209–9,235 B"),
+            (0, 373, "about 0–373 B"),
+            (9_999, 10_500, "about 9,999 B–10.5 kB"),
+            (4_210_000, 4_290_000, "about 4.2–4.3 MB"),
+            (4_210_000, 4_211_000, "4.2 MB"),
+        ] {
+            assert_eq!(about(least, most), wanted);
+        }
+        assert_eq!((day(0).as_str(), day(i64::MAX).as_str()), ("1970-01-01", "an unknown day"));
     }
 
     #[test]

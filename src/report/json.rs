@@ -127,7 +127,7 @@ enum Line {
     Session(Box<SessionRecord>),
     Exchange(SessionExchange),
     Transfer(Box<TransferRecord>),
-    Orphan(OrphanRecord),
+    Orphan(Box<OrphanRecord>),
     Capture(CaptureLine),
 }
 
@@ -233,6 +233,6 @@ impl<W: Write> Collector for Lines<W> {
 
     fn orphan(&mut self, orphan: Orphan) {
         let record = OrphanRecord::new(&orphan, &self.tunnels, self.options.several_inputs);
-        self.write(&Line::Orphan(record));
+        self.write(&Line::Orphan(Box::new(record)));
     }
 }

@@ -3,6 +3,7 @@
 use super::Session;
 use super::login::EncryptionKind;
 use super::pairing::ReplyPlace;
+use super::sealed::{Sealed, Unsealed};
 use super::story::{Effect, Shared, Story};
 use super::twins::{Numbers, Opening};
 use crate::ftp::{Joined, Line, LineSplitter, ReplyJoiner};
@@ -19,6 +20,8 @@ pub(super) struct Dialogue {
     replies: Replies,
     /// False from the first byte that is not clear text.
     is_clear: bool,
+    /// Since clear text ended.
+    sealed: Option<Box<Sealed>>,
     line_bytes: usize,
     reply_bytes: usize,
     /// What was said first, until it was compared.
@@ -53,6 +56,7 @@ impl Dialogue {
             server: LineSplitter::new(limits.line_bytes, from_start),
             replies: Replies::new(limits),
             is_clear: true,
+            sealed: None,
             line_bytes: limits.line_bytes,
             reply_bytes: limits.reply_bytes,
             opening: from_start.then(Box::default),
@@ -64,6 +68,9 @@ impl Dialogue {
 
     /// Whether it must do with little room, from here on.
     pub(super) fn ration(&mut self, is_rationed: bool) {
+        if let Some(sealed) = self.sealed.as_mut().filter(|_| is_rationed) {
+            sealed.stop_reading();
+        }
         if self.story.is_rationed != is_rationed {
             self.story.is_rationed = is_rationed;
             let most = if is_rationed { RATION } else { usize::MAX };
@@ -76,14 +83,17 @@ impl Dialogue {
     /// Bounds that were reached, by name.
     pub(super) fn overflows(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let lines = self.story.cut_lines + self.replies.cut_lines;
-        let own = [("line_bytes", lines), ("reply_bytes", self.replies.cut)];
+        let handshakes = self.sealed.as_ref().map_or(0, |sealed| sealed.cut);
+        let own =
+            [("line_bytes", lines), ("reply_bytes", self.replies.cut), ("text_bytes", handshakes)];
         self.story.overflows().into_iter().chain(own)
     }
 
     /// Bytes it holds.
     pub(super) fn weight(&self) -> usize {
         let replies = self.replies.joiner.held();
-        self.client.held() + self.server.held() + replies + self.story.weight()
+        let sealed = self.sealed.as_ref().map_or(0, |sealed| sealed.weight());
+        self.client.held() + self.server.held() + replies + sealed + self.story.weight()
     }
 
     /// The client said something. `shared` numbers transfers.
@@ -95,7 +105,7 @@ impl Dialogue {
         shared: &mut Shared,
         effects: &mut Vec<Effect>,
     ) {
-        if self.is_tls(self.client.is_between_lines(), bytes, mark.stamp) {
+        if self.is_sealed(true, bytes, mark.stamp) {
             return;
         }
         let Self { client, story, opening, .. } = self;
@@ -115,7 +125,7 @@ impl Dialogue {
         mark: Mark,
         effects: &mut Vec<Effect>,
     ) {
-        if self.is_tls(self.server.is_between_lines(), bytes, mark.stamp) {
+        if self.is_sealed(false, bytes, mark.stamp) {
             return;
         }
         let Self { server, replies, story, is_clear, opening, .. } = self;
@@ -149,6 +159,9 @@ impl Dialogue {
         shared: &mut Shared,
         effects: &mut Vec<Effect>,
     ) {
+        if let Some(sealed) = &mut self.sealed {
+            sealed.gap(true, len);
+        }
         let Self { client, story, is_clear, .. } = self;
         client.gap(offset, mark, |line| {
             if *is_clear {
@@ -166,6 +179,9 @@ impl Dialogue {
         mark: Mark,
         effects: &mut Vec<Effect>,
     ) {
+        if let Some(sealed) = &mut self.sealed {
+            sealed.gap(false, len);
+        }
         self.end_server(offset, mark, effects);
         self.server.gap(offset, mark, |_| ());
         self.story.handle_server_gap(offset, len);
@@ -181,6 +197,9 @@ impl Dialogue {
         });
         self.end_server(u64::MAX, mark, effects);
         self.story.finish(self.is_clear, effects);
+        if let Some(sealed) = &mut self.sealed {
+            self.story.session.tls = sealed.finish();
+        }
     }
 
     /// It is inside TLS from its first byte.
@@ -199,14 +218,30 @@ impl Dialogue {
         replies.tear(mark, story, effects);
     }
 
-    /// Whether these bytes are not clear text. A 234 that was not captured is made up for by the
-    /// ClientHello that follows it.
-    fn is_tls(&mut self, between_lines: bool, bytes: &[u8], stamp: Stamp) -> bool {
-        if self.is_clear && between_lines && matches!(bytes, [0x14..=0x17, 3, 0..=4, ..]) {
+    /// Whether these bytes are not clear text; what they show is noted then. A 234 that was not
+    /// captured is made up for by the ClientHello that follows it.
+    fn is_sealed(&mut self, by_client: bool, bytes: &[u8], stamp: Stamp) -> bool {
+        let lines = if by_client { &self.client } else { &self.server };
+        if self.is_clear
+            && self.sealed.is_none()
+            && lines.is_between_lines()
+            && matches!(bytes, [0x14..=0x17, 3, 0..=4, ..])
+        {
             self.story.begin_tls(stamp);
         }
         self.is_clear &= self.story.is_clear();
-        !self.is_clear
+        if self.is_clear && self.sealed.is_none() {
+            return false;
+        }
+        match self.sealed.get_or_insert_default().push(by_client, bytes) {
+            Unsealed::No => return true,
+            Unsealed::Already => {}
+            Unsealed::Now => {
+                self.story.end_tls(stamp);
+                self.is_clear = true;
+            }
+        }
+        false
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Encryption {
     pub kind: EncryptionKind,
     /// The frame after which the control connection is no longer clear text.
     pub since: Option<Stamp>,
+    /// The frame from which on it is clear text again, as after `CCC` (RFC 4217 §6).
+    pub until: Option<Stamp>,
     pub data: Protection,
 }
 
@@ -113,6 +115,6 @@ impl Encryption {
     /// From here on the control connection cannot be read, and what it agrees on for the data
     /// connections cannot be known.
     pub(super) fn begin(&mut self, kind: EncryptionKind, since: Stamp) {
-        *self = Self { kind, since: Some(since), data: Protection::Unknown };
+        *self = Self { kind, since: Some(since), until: None, data: Protection::Unknown };
     }
 }

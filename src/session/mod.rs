@@ -14,6 +14,7 @@ mod login;
 mod pairing;
 mod promise;
 mod request;
+mod sealed;
 mod setups;
 mod sizes;
 mod sniff;
@@ -40,6 +41,7 @@ use crate::decode::Endpoint;
 use crate::ftp::{Command, Directory, Paths, Reply};
 use crate::tcp::{self, DirFacts};
 use crate::time::Stamp;
+use crate::tls::TlsFacts;
 
 /// Number of a session, in the order in which control connections were recognised.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -61,6 +63,8 @@ pub struct Session {
     pub software: Software,
     pub login: Login,
     pub encryption: Encryption,
+    /// What TLS showed of itself; `None` if there was none.
+    pub tls: Option<Box<TlsFacts>>,
     /// In the order the commands were sent.
     pub exchanges: Vec<Exchange>,
     /// In the order of their commands.

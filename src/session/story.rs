@@ -116,12 +116,20 @@ impl Story {
 
     /// Whether what follows can be read. GSSAPI seals commands, but in lines.
     pub(super) fn is_clear(&self) -> bool {
-        matches!(self.session.encryption.kind, EncryptionKind::None | EncryptionKind::Gssapi)
+        let encryption = &self.session.encryption;
+        matches!(encryption.kind, EncryptionKind::None | EncryptionKind::Gssapi)
+            || encryption.until.is_some()
     }
 
     /// TLS began although no 234 was captured.
     pub(super) fn begin_tls(&mut self, stamp: Stamp) {
         self.encrypt(self.auth.unwrap_or(EncryptionKind::Explicit), stamp);
+    }
+
+    /// Clear text came back. What was said meanwhile is not known.
+    pub(super) fn end_tls(&mut self, stamp: Stamp) {
+        self.session.encryption.until.get_or_insert(stamp);
+        self.context.forget();
     }
 
     /// `len` octets of the server were not captured.
@@ -137,7 +145,8 @@ impl Story {
 
     /// The connection is over.
     pub(super) fn finish(&mut self, was_clear: bool, effects: &mut Vec<Effect>) {
-        self.session.login.settle(self.context.from_start, !was_clear);
+        let was_sealed = !was_clear || self.session.encryption.until.is_some();
+        self.session.login.settle(self.context.from_start, was_sealed);
         self.setups.finish(effects);
         for open in self.open.values() {
             let address = open.request.setup.announced;

@@ -91,6 +91,7 @@ impl Tracker {
             software: Software::default(),
             login: Login::default(),
             encryption: Encryption::default(),
+            tls: None,
             exchanges: Vec::new(),
             transfers: Vec::new(),
             legs: Vec::new(),

@@ -74,6 +74,7 @@ impl Session {
         let texts =
             [&self.banner, &login.user, &login.password, &software.server_system, &software.client];
         texts.iter().map(|text| text.weight()).sum::<usize>()
+            + self.tls.as_ref().map_or(0, |tls| tls.weight())
             + self.transfers.len() * size_of::<super::TransferId>()
     }
 }

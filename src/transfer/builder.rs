@@ -4,12 +4,14 @@ use super::beginning::{Beginning, Told};
 use super::decode::Mode;
 use super::decoding::{Decoded, Decoding, form_of};
 use super::sink::{ByteSink, Face};
+use super::tls::Followed;
 use super::{Carried, DataConnection, Room};
 use crate::hash::{HashSet, Hashes, Hashing, Workers};
 use crate::limits::Limits;
 use crate::session::{Agreement, DataId, Expected, Request, SizeSource};
 use crate::tcp::{Anomaly, AnomalyKind, Conn, ConnEvent, Dir};
 use crate::time::Stamp;
+use crate::tls::SideFacts;
 
 /// A data connection being read. Which direction is the file, and whose, is settled later: it
 /// may not be known yet when the first byte comes.
@@ -56,6 +58,8 @@ pub struct Content {
     pub media_type: Option<String>,
     /// It begins with a TLS record.
     pub is_tls: bool,
+    /// What its records show; only of such.
+    pub tls: Option<Box<SideFacts>>,
     /// The text of a listing, as far as it was kept.
     pub text: Vec<u8>,
 }
@@ -78,6 +82,8 @@ struct Stream {
     end: Option<Stamp>,
     hashing: Hashing,
     beginning: Beginning,
+    /// If its first octets are a TLS record's.
+    tls: Option<Box<Followed>>,
     /// What the octets mean, where that is another file.
     decoding: Option<Box<Decoding>>,
     sink: Option<Box<dyn ByteSink>>,
@@ -188,7 +194,8 @@ impl Content {
 
     /// Bytes it holds of the room of all.
     pub(super) fn weight(&self) -> usize {
-        self.text.len() + self.missing.len() * size_of::<Missing>()
+        let tls = self.tls.as_ref().map_or(0, |tls| tls.weight());
+        self.text.len() + self.missing.len() * size_of::<Missing>() + tls
     }
 
     /// Whether all of it is in `text`.
@@ -246,6 +253,7 @@ impl Stream {
             end: None,
             hashing: Hashing::new(hashes),
             beginning: Beginning::default(),
+            tls: None,
             decoding: None,
             sink: None,
             wire: None,
@@ -282,8 +290,14 @@ impl Stream {
         self.last = Some(stamp);
         // What goes on had not ended.
         self.end = None;
-        self.bytes += bytes.len() as u64;
         let Means { limits, room, workers } = means;
+        if self.bytes == 0 && self.has_beginning() && Followed::begins(bytes) {
+            self.tls = Some(Box::default());
+        }
+        if let Some(tls) = &mut self.tls {
+            tls.push(bytes, room);
+        }
+        self.bytes += bytes.len() as u64;
         self.hashing.update(bytes, workers);
         let is_there = self.has_beginning();
         let Self { sink, wire, beginning, decoding, .. } = self;
@@ -306,6 +320,9 @@ impl Stream {
 
     fn lose(&mut self, offset: u64, len: u64, means: Means<'_>) {
         let Means { limits, room, workers } = means;
+        if let Some(tls) = &mut self.tls {
+            tls.gap(len);
+        }
         if let Some(decoding) = &mut self.decoding {
             let sink = &mut self.sink;
             decoding.gap(workers, &mut |at, bytes| {
@@ -362,6 +379,7 @@ impl Stream {
             decoded: decoded.map(Box::new),
             media_type,
             is_tls,
+            tls: self.tls.and_then(|tls| tls.finish(room)),
             text,
         }
     }

@@ -5,6 +5,7 @@ mod builder;
 mod check;
 pub mod decode;
 mod decoding;
+mod inferred;
 mod listing;
 mod media;
 mod orphan;
@@ -13,11 +14,13 @@ mod room;
 mod sink;
 mod site;
 mod timing;
+mod tls;
 
 pub use self::builder::{Builder, Content, Means, Missing};
 pub use self::check::{Check, CheckSource, Stated};
 pub use self::decode::LineEnds;
 pub use self::decoding::Decoded;
+pub use self::inferred::Inferred;
 pub use self::listing::Listing;
 pub use self::orphan::{Hosts, Orphan, Resemblance};
 pub use self::outcome::Outcome;
@@ -33,6 +36,7 @@ use crate::session::{
     Circumstances, DataId, How, Protection, Request, SessionId, Settled, SizeSource, Weight,
 };
 use crate::tcp::{self, Dir, DirFacts};
+use crate::tls::TlsFacts;
 
 /// One RETR, STOR, STOU, APPE, LIST, NLST or MLSD: what was asked, what was moved, and how well
 /// that is known.
@@ -56,6 +60,8 @@ pub struct Transfer {
     pub checks: Vec<Check>,
     /// Whether the bytes of the data connection are protected.
     pub is_encrypted: bool,
+    /// What they showed of TLS.
+    pub tls: Option<Box<TlsFacts>>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -97,6 +103,8 @@ impl Transfer {
             .zip(request.setup.link)
             .map(|(carried, link)| carried.from(sender(request.verb, link.server)).clone());
         let data = carried.map(|carried| carried.connection.clone());
+        let tls =
+            carried.zip(request.setup.link).and_then(|(carried, link)| carried.tls(link.server));
         let is_encrypted =
             request.protection == Protection::Private || carried.is_some_and(Carried::is_tls);
         let content = content.map(|content| content.with_size_of(&request));
@@ -117,6 +125,7 @@ impl Transfer {
             listing: None,
             checks: Vec::new(),
             is_encrypted,
+            tls,
         }
     }
 
@@ -180,7 +189,8 @@ impl Transfer {
     pub fn weight(&self) -> usize {
         let content = self.content.as_ref().map_or(0, Content::weight);
         let listing = self.listing.as_ref().map_or(0, |listing| listing.weight());
-        size_of::<Self>() + self.request.weight() + content + listing
+        let tls = self.tls.as_ref().map_or(0, |tls| tls.weight());
+        size_of::<Self>() + self.request.weight() + content + listing + tls
     }
 
     /// Which of the connection's directions is its content.

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 
 use super::Carried;
+use super::inferred::{Encrypted, Inferred};
 use crate::decode::Host;
 use crate::session::{EncryptionKind, Session};
 use crate::tcp::Dir;
+use crate::tls::TlsFacts;
 
 /// A connection that looks like FTP's data and that no command could be found for.
 #[derive(Clone, Debug)]
@@ -16,6 +18,10 @@ pub struct Orphan {
     pub why: Resemblance,
     /// The direction the FTP server sends in, as far as addresses and ports tell.
     pub server: Dir,
+    /// What it showed of TLS.
+    pub tls: Option<Box<TlsFacts>>,
+    /// What it probably is, if a session that cannot be read may have asked for it.
+    pub inferred: Option<Inferred>,
 }
 
 /// Why an orphan is thought to be FTP's.
@@ -34,14 +40,18 @@ pub struct Hosts {
     most: usize,
     /// Sessions whose hosts there was no room for.
     pub overflows: u64,
+    /// Encrypted sessions remembered of all pairs.
+    encrypted: usize,
 }
 
 /// What two hosts had to do with each other.
 #[derive(Debug)]
 struct Pair {
     server: Host,
-    /// A session went on in TLS.
-    is_encrypted: bool,
+    /// Sessions that were encrypted, in the order they ended.
+    encrypted: Vec<Encrypted>,
+    /// There was a session in clear text, too.
+    has_clear: bool,
 }
 
 /// The server's default data port (RFC 959 §3.2).
@@ -50,7 +60,7 @@ const DATA_PORT: u16 = 20;
 impl Hosts {
     /// Remembers at most `most` pairs.
     pub fn new(most: usize) -> Self {
-        Self { pairs: HashMap::new(), most, overflows: 0 }
+        Self { pairs: HashMap::new(), most, overflows: 0, encrypted: 0 }
     }
 
     /// Takes a session that is over. One in which nothing was said tells nothing.
@@ -64,8 +74,19 @@ impl Hosts {
             self.overflows += 1;
             return;
         }
-        let pair = self.pairs.entry(key).or_insert(Pair { server, is_encrypted: false });
-        pair.is_encrypted |= session.encryption.kind != EncryptionKind::None;
+        let new = Pair { server, encrypted: Vec::new(), has_clear: false };
+        let pair = self.pairs.entry(key).or_insert(new);
+        if session.encryption.kind == EncryptionKind::None {
+            pair.has_clear = true;
+            return;
+        }
+        // One is enough to know an orphan by.
+        if self.encrypted >= self.most && !pair.encrypted.is_empty() {
+            self.overflows += 1;
+            return;
+        }
+        self.encrypted += 1;
+        pair.encrypted.push(Encrypted::of(session));
     }
 
     /// Whether a session between these two is over.
@@ -79,7 +100,8 @@ impl Hosts {
     pub fn resemblance(&self, carried: &Carried) -> Option<(Resemblance, Dir)> {
         let (a, b) = (carried.connection.originator, carried.connection.responder);
         let hosts = self.pairs.get(&pair_of(a.ip, b.ip));
-        let is_encrypted = carried.is_tls() && hosts.is_some_and(|hosts| hosts.is_encrypted);
+        let is_encrypted =
+            carried.is_tls() && hosts.is_some_and(|hosts| !hosts.encrypted.is_empty());
         if carried.bytes() == 0 || !carried.is_one_way() && !is_encrypted {
             return None;
         }
@@ -93,12 +115,27 @@ impl Hosts {
         let dir = if a.ip == server { Dir::FromOriginator } else { Dir::FromResponder };
         Some((Resemblance::Peers, dir))
     }
+
+    /// What nobody asked for in clear text, if it looks like FTP's data.
+    pub fn orphan(&self, number: u32, carried: Carried) -> Option<Orphan> {
+        let (why, server) = self.resemblance(&carried)?;
+        let ends = &carried.connection;
+        let hosts = self.pairs.get(&pair_of(ends.originator.ip, ends.responder.ip));
+        let tls = carried.tls(server);
+        let inferred = hosts.and_then(|hosts| {
+            let inferred = Inferred::new(&carried, tls.as_deref(), server, &hosts.encrypted)?;
+            // What is not protected may as well be the other session's.
+            let is_doubtful = hosts.has_clear && !carried.is_tls();
+            Some(if is_doubtful { inferred.doubted() } else { inferred })
+        });
+        Some(Orphan { number, carried, why, server, tls, inferred })
+    }
 }
 
 impl Orphan {
     /// Bytes of it, with what it holds.
     pub fn weight(&self) -> usize {
-        size_of::<Self>() + self.carried.weight()
+        size_of::<Self>() + self.carried.weight() + self.tls.as_ref().map_or(0, |tls| tls.weight())
     }
 
     /// The direction that carried more.

@@ -12,9 +12,11 @@ use crate::report::community_id::community_id;
 use crate::report::secret::{is_lost, secret_of, without};
 use crate::session::{Code, Exchange, Received, Sent, Session, SessionId, TransferId};
 use crate::tcp::{self, Anomaly, AnomalyKind, Dir, DirFacts};
-use crate::time::{Stamp, Timestamp};
+use crate::time::{Stamp, Timestamp, of_seconds};
+use crate::tls::{Certificate, PlainBytes, TlsFacts};
 use crate::transfer::{
-    Check, Content, DataConnection, Decoded, LineEnds, Orphan, Site, Stated, Timing, Transfer,
+    Check, Content, DataConnection, Decoded, Inferred, LineEnds, Orphan, Site, Stated, Timing,
+    Transfer,
 };
 
 impl Document {
@@ -159,8 +161,11 @@ impl SessionRecord {
                 kind: encryption_kind(encryption.kind),
                 since_frame: encryption.since.map(|stamp| stamp.frame),
                 since_input: encryption.since.map(|stamp| stamp.input).filter(|_| several),
+                until_frame: encryption.until.map(|stamp| stamp.frame),
+                until_input: encryption.until.map(|stamp| stamp.input).filter(|_| several),
                 data_protection: protection(encryption.data),
             },
+            tls: session.tls.as_deref().map(TlsRecord::new),
             exchanges: Some(exchanges),
             transfers: session.transfers.iter().map(|id| transfer_id(*id)).collect(),
             legs: session
@@ -177,6 +182,58 @@ impl SessionRecord {
                 .collect(),
         }
     }
+}
+
+impl TlsRecord {
+    fn new(tls: &TlsFacts) -> Self {
+        let (client, server) = (tls.client_hello(), tls.server_hello());
+        let name = client.and_then(|hello| hello.server_name.as_deref());
+        let (server_name, server_name_hex) = wire_text(name, Charset::default());
+        let alpn = server.and_then(|hello| hello.alpn.as_deref());
+        Self {
+            version: server.map(|hello| hello.version.to_string()),
+            server_name,
+            server_name_hex,
+            cipher: server.map(|hello| hello.cipher_name().into_owned()),
+            alpn: alpn.map(|name| String::from_utf8_lossy(name).into_owned()),
+            ja3: client.map(|hello| hello.ja3.clone()),
+            ja4: client.map(|hello| hello.ja4.clone()),
+            resumed: tls.resumed(),
+            certificate: tls.certificate().map(CertificateRecord::new),
+        }
+    }
+}
+
+impl CertificateRecord {
+    fn new(certificate: &Certificate) -> Self {
+        let Certificate { subject, issuer, not_before, not_after, names, sha256, self_signed } =
+            certificate;
+        Self {
+            subject: subject.clone(),
+            issuer: issuer.clone(),
+            not_before: of_seconds(*not_before),
+            not_after: of_seconds(*not_after),
+            names: names.clone(),
+            sha256: hex(sha256),
+            self_signed: *self_signed,
+        }
+    }
+}
+
+impl InferredRecord {
+    fn new(inferred: &Inferred) -> Self {
+        Self {
+            session: session_id(inferred.session),
+            direction: direction(inferred.direction),
+            protected_bytes: inferred.protected_bytes,
+            estimated_bytes: inferred.estimated_bytes.map(estimate),
+            confidence: confidence(inferred.confidence),
+        }
+    }
+}
+
+fn estimate(bytes: PlainBytes) -> EstimateRecord {
+    EstimateRecord { least: bytes.least, most: bytes.most }
 }
 
 impl TcpRecord {
@@ -310,6 +367,7 @@ impl TransferRecord {
             },
             data: transfer.data.as_ref().and_then(|data| DataRecord::new(data, transfer, several)),
             bytes: content.map(|content| content.bytes),
+            estimated_bytes: transfer.estimated_bytes().map(estimate),
             expected: request.expected.map(|expected| ExpectedRecord {
                 bytes: expected.bytes,
                 source: size_source(expected.source),
@@ -514,6 +572,7 @@ impl DataRecord {
             close: closing(&data.link).0,
             link: LinkRecord { how: how(link.how), confidence: confidence(link.confidence) },
             encrypted: transfer.is_encrypted,
+            tls: transfer.tls.as_deref().map(TlsRecord::new),
             community_id: community_id(data.originator, data.responder),
             traffic: match link.server {
                 Dir::FromResponder => TrafficRecord {
@@ -552,6 +611,8 @@ impl OrphanRecord {
             missing_bytes: lost(main),
             whole: main.is_whole_stream(),
             encrypted: orphan.carried.is_tls(),
+            tls: orphan.tls.as_deref().map(TlsRecord::new),
+            inferred: orphan.inferred.as_ref().map(InferredRecord::new),
             why: resemblance(orphan.why),
             hashes: hashes(&main.hashes),
             media_type: main.media_type.clone(),

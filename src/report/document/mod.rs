@@ -216,6 +216,8 @@ pub struct SessionRecord {
     /// `accepted`, `refused`, `incomplete`, `none`, `unknown` or `encrypted`.
     pub login: &'static str,
     pub encryption: EncryptionRecord,
+    /// What TLS showed of itself on the control connection; `null` where there was none.
+    pub tls: Option<TlsRecord>,
     /// Left out with `--lines`, where each is a record of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exchanges: Option<Vec<ExchangeRecord>>,
@@ -346,8 +348,74 @@ pub struct EncryptionRecord {
     pub since_frame: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since_input: Option<u16>,
+    /// From here on it was clear text again (CCC).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until_frame: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until_input: Option<u16>,
     /// `clear`, `private` or `unknown`.
     pub data_protection: &'static str,
+}
+
+/// What a TLS connection shows of itself without being decrypted.
+#[derive(Serialize, JsonSchema)]
+pub struct TlsRecord {
+    /// The one in use: `TLS 1.2`, `TLS 1.3` …
+    pub version: Option<String>,
+    /// The host the client asked for.
+    pub server_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_name_hex: Option<String>,
+    /// By its IANA name, or its number in hexadecimal.
+    pub cipher: Option<String>,
+    /// The application protocol agreed on; TLS 1.3 hides it.
+    pub alpn: Option<String>,
+    /// Fingerprints of the client.
+    pub ja3: Option<String>,
+    pub ja4: Option<String>,
+    /// It took up the keys of an earlier connection.
+    pub resumed: Option<bool>,
+    /// The server's; TLS 1.3 hides it.
+    pub certificate: Option<CertificateRecord>,
+}
+
+/// A certificate as its sender gave it: nothing is checked.
+#[derive(Serialize, JsonSchema)]
+pub struct CertificateRecord {
+    pub subject: String,
+    pub issuer: String,
+    /// RFC 3339, in whole seconds.
+    pub not_before: Option<String>,
+    pub not_after: Option<String>,
+    /// DNS names and IP addresses it is for; the first hundred.
+    pub names: Vec<String>,
+    /// Of the certificate in DER.
+    pub sha256: String,
+    /// It names itself as issuer; the signature is not checked.
+    pub self_signed: bool,
+}
+
+/// Bounds of the size of what was moved under encryption.
+#[derive(Serialize, JsonSchema)]
+pub struct EstimateRecord {
+    pub least: u64,
+    pub most: u64,
+}
+
+/// What a data connection probably is whose command was encrypted.
+#[derive(Serialize, JsonSchema)]
+pub struct InferredRecord {
+    /// The encrypted session that was open when it began; of several, the youngest.
+    pub session: String,
+    /// `download`, which may be a listing, or `upload`.
+    pub direction: &'static str,
+    /// Octets under encryption in that direction, with what that adds; 0 of clear text.
+    pub protected_bytes: u64,
+    /// Of the file. Exact but for what a block cipher or TLS 1.3 hides; `null` where the cipher is
+    /// not known.
+    pub estimated_bytes: Option<EstimateRecord>,
+    /// `likely` (one such session was open, and one direction alone has content) or `guess`.
+    pub confidence: &'static str,
 }
 
 /// One command and everything the server said to it.
@@ -436,6 +504,8 @@ pub struct TransferRecord {
     pub data: Option<DataRecord>,
     /// Octets captured.
     pub bytes: Option<u64>,
+    /// Of the file under TLS; `null` of what is not encrypted, and where it cannot be told.
+    pub estimated_bytes: Option<EstimateRecord>,
     pub expected: Option<ExpectedRecord>,
     /// What the session says of the file, before the transfer and after, held against what was
     /// moved. Not with `--lines`, for which the session may not be over.
@@ -689,6 +759,7 @@ pub struct DataRecord {
     pub close: &'static str,
     pub link: LinkRecord,
     pub encrypted: bool,
+    pub tls: Option<TlsRecord>,
     pub community_id: String,
     /// What TCP carried each way.
     pub traffic: TrafficRecord,
@@ -752,6 +823,9 @@ pub struct OrphanRecord {
     pub whole: bool,
     /// Both ends speak TLS: the hashes are of the ciphertext.
     pub encrypted: bool,
+    pub tls: Option<TlsRecord>,
+    /// The transfer that this probably is; `null` if no encrypted session was open at the time.
+    pub inferred: Option<InferredRecord>,
     /// `port 20` or `between the hosts of a session`.
     pub why: &'static str,
     /// Of the direction that carried more.

@@ -8,10 +8,11 @@ use super::page::{Ink, Line, Page};
 use super::timeline::Timeline;
 use crate::report::document::session_id;
 use crate::report::escape::{cut, escape};
-use crate::report::human::{duration, moment, number, plural};
+use crate::report::human::{day, duration, moment, number, plural};
 use crate::session::{EncryptionKind, Login, LoginOutcome, Protection, Session};
 use crate::tcp::{self, AnomalyKind, Close, Dir, DirFacts, Handshake};
 use crate::time::Stamp;
+use crate::tls::{Certificate, TlsFacts};
 
 pub(super) fn write(report: &Report<'_>, session: &Session, page: &mut Page<'_>) -> io::Result<()> {
     head(report, session, page)?;
@@ -40,8 +41,40 @@ fn head(report: &Report<'_>, session: &Session, page: &mut Page<'_>) -> io::Resu
     facts.extend(tunnel.map(|tunnel| Line::of(&format!("in {tunnel}"))));
     facts.push(Line::of(&encryption(report, session)));
     facts.push(Line::of(&close(session)));
+    page.fields(Line::default(), indent, facts)?;
+    match &session.tls {
+        Some(tls) => write_tls(tls, indent, page),
+        None => Ok(()),
+    }
+}
+
+/// `TLS 1.2  TLS_RSA_WITH_AES_128_GCM_SHA256  to ftp.example.org  certificate CN=ftp.example.org
+/// until 2027-01-31  JA4 t12d…`: what can be known of what cannot be read.
+fn write_tls(tls: &TlsFacts, indent: usize, page: &mut Page<'_>) -> io::Result<()> {
+    let mut facts = Vec::new();
+    if let Some(server) = tls.server_hello() {
+        facts.push(Line::of(&server.version.to_string()));
+        facts.push(Line::of(&server.cipher_name()));
+    }
+    if let Some(client) = tls.client_hello() {
+        let name = client.server_name.as_deref().map(String::from_utf8_lossy);
+        facts.extend(name.map(|name| Line::of(&format!("to {}", cut(&escape(&name), NAME)))));
+    }
+    if tls.resumed() == Some(true) {
+        facts.push(Line::of("resumed"));
+    }
+    if let Some(Certificate { subject, not_after, self_signed, .. }) = tls.certificate() {
+        let whose = if *self_signed { "self-signed certificate" } else { "certificate" };
+        let (subject, day) = (escape(subject), day(*not_after));
+        facts.push(Line::of(&format!("{whose} {} until {day}", cut(&subject, NAME))));
+    }
+    let ja4 = tls.client_hello().map(|client| format!("JA4 {}", client.ja4));
+    facts.extend(ja4.map(|ja4| Line::inked(Ink::Dim, &ja4)));
     page.fields(Line::default(), indent, facts)
 }
+
+/// Columns for a name that a stranger chose.
+const NAME: usize = 40;
 
 /// A control connection that never was.
 fn failure(session: &Session) -> Option<String> {
@@ -81,7 +114,10 @@ fn encryption(report: &Report<'_>, session: &Session) -> String {
         EncryptionKind::Implicit => "TLS (implicit)",
         EncryptionKind::Gssapi => "GSSAPI",
     };
-    let since = encryption.since.map(|stamp| format!(" from {} on", report.frame(stamp)));
+    let since = encryption.since.map(|since| match encryption.until {
+        None => format!(" from {} on", report.frame(since)),
+        Some(until) => format!(" from {} to {}", report.frame(since), report.frame(until)),
+    });
     let data = match encryption.data {
         Protection::Clear => ", data in clear text",
         Protection::Private => ", data too",

@@ -5,10 +5,11 @@ use std::io;
 use super::page::{Ink, Line, Page};
 use super::{Report, arrow, moved, outcome_words, short_hash};
 use crate::analysis::LogicalFile;
-use crate::report::document::{session_id, transfer_id};
+use crate::report::document::{orphan_id, session_id, transfer_id};
 use crate::report::escape::{cut, cut_front, escape, width};
-use crate::report::human::bytes;
-use crate::transfer::{Content, Direction, Orphan, Resemblance, Transfer};
+use crate::report::human::{about, bytes};
+use crate::session::Confidence;
+use crate::transfer::{Content, Direction, Inferred, Orphan, Resemblance, Transfer};
 
 pub(super) fn write(report: &Report<'_>, page: &mut Page<'_>) -> io::Result<()> {
     files(report, page)?;
@@ -182,18 +183,33 @@ fn one_orphan(report: &Report<'_>, orphan: &Orphan, page: &mut Page<'_>) -> io::
             fields.extend(one_way(arrow, content));
         }
     }
-    fields.push(Line::of(match orphan.why {
-        Resemblance::DataPort => "on FTP's data port 20",
-        Resemblance::Peers => "between the hosts of a session",
-    }));
-    let id = format!("  o{}", data.id.0);
+    match (orphan.why, &orphan.inferred) {
+        (Resemblance::DataPort, _) => fields.push(Line::of("on FTP's data port 20")),
+        (Resemblance::Peers, None) => fields.push(Line::of("between the hosts of a session")),
+        (Resemblance::Peers, Some(_)) => {}
+    }
+    let is_tls = orphan.carried.is_tls();
+    fields.extend(orphan.inferred.as_ref().map(|found| inferred(found, is_tls)));
+    let id = format!("  {}", orphan_id(orphan));
     let indent = id.len() + 2;
     page.fields(Line::of(&id), indent, fields)
 }
 
+/// `probably a download in s1, about 8,209–9,235 B under TLS`.
+fn inferred(inferred: &Inferred, is_tls: bool) -> Line {
+    let sure = if inferred.confidence > Confidence::Guess { "probably" } else { "perhaps" };
+    let what = if inferred.direction == Direction::Upload { "an upload" } else { "a download" };
+    let seal = if is_tls { " under TLS" } else { "" };
+    let size = inferred.estimated_bytes.filter(|_| inferred.protected_bytes > 0);
+    let size = size.map(|size| format!(", {}{seal}", about(size.least, size.most)));
+    let session = session_id(inferred.session);
+    Line::of(&format!("{sure} {what} in {session}{}", size.unwrap_or_default()))
+}
+
 fn one_way(arrow: &str, content: &Content) -> Vec<Line> {
     let mut fields = vec![Line::of(&format!("{arrow} {}", bytes(content.bytes)))];
-    fields.extend(content.media_type.as_deref().map(|media| Line::of(&short_media(media))));
+    let media = content.media_type.as_deref().filter(|_| !content.is_tls);
+    fields.extend(media.map(|media| Line::of(&short_media(media))));
     fields.push(Line::inked(Ink::Dim, &format!("sha256 {}", hash_of(content))));
     if !content.is_whole() {
         fields.push(Line::inked(Ink::Doubtful, "with gaps"));

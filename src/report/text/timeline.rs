@@ -10,7 +10,7 @@ use crate::report::charset::Charset;
 use crate::report::escape::{cut, cut_front, escape, width};
 use crate::report::human::{plural, relative};
 use crate::report::secret;
-use crate::session::{Exchange, Received, Sent, Session, TransferId};
+use crate::session::{Encryption, Exchange, Received, Sent, Session, TransferId};
 use crate::time::Stamp;
 
 /// The exchanges of a session in columns: time, frame, command, frame, reply.
@@ -28,6 +28,9 @@ const DETAIL: usize = 6;
 
 /// A reply that took so long gets a line and a time of its own.
 const NOTABLE_NANOS: i64 = 1_000_000_000;
+
+const SEALED: &str = "From here on it is encrypted and cannot be read.";
+const UNSEALED: &str = "From here on it is clear text again.";
 
 /// Where each column begins; the frames end where theirs do.
 #[derive(Clone, Copy)]
@@ -92,11 +95,14 @@ impl<'a> Timeline<'a> {
     }
 
     pub(super) fn write(&self, page: &mut Page<'_>) -> io::Result<()> {
-        let mut since = self.session.encryption.since;
+        let Encryption { mut since, mut until, .. } = self.session.encryption;
         let mut shown = Vec::new();
         for exchange in &self.session.exchanges {
             if exchange.stamp().zip(since).is_some_and(|(stamp, since)| since.is_before(stamp)) {
-                self.encrypted(since.take(), page)?;
+                self.encrypted(since.take(), SEALED, page)?;
+            }
+            if exchange.stamp().zip(until).is_some_and(|(stamp, until)| !stamp.is_before(until)) {
+                self.encrypted(until.take(), UNSEALED, page)?;
             }
             self.exchange(exchange, page)?;
             if let Some(id) = exchange.transfer {
@@ -104,7 +110,8 @@ impl<'a> Timeline<'a> {
                 shown.push(id);
             }
         }
-        self.encrypted(since, page)?;
+        self.encrypted(since, SEALED, page)?;
+        self.encrypted(until, UNSEALED, page)?;
         // Their commands were not captured, or not kept.
         let rest = self.session.transfers.iter().filter(|id| !shown.contains(id));
         rest.into_iter().try_for_each(|id| self.transfer(*id, page))
@@ -117,14 +124,14 @@ impl<'a> Timeline<'a> {
         }
     }
 
-    fn encrypted(&self, since: Option<Stamp>, page: &mut Page<'_>) -> io::Result<()> {
+    fn encrypted(&self, since: Option<Stamp>, what: &str, page: &mut Page<'_>) -> io::Result<()> {
         let Some(since) = since else { return Ok(()) };
         let mut line = self.at(since);
         let frame = self.report.frame(since);
         line.tab(self.columns.sent_frame_end - width(&frame));
         line.push(Ink::Dim, &frame);
         line.tab(self.columns.command);
-        page.words(line, Ink::Plain, "From here on it is encrypted and cannot be read.")
+        page.words(line, Ink::Plain, what)
     }
 
     fn exchange(&self, exchange: &Exchange, page: &mut Page<'_>) -> io::Result<()> {

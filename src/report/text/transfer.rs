@@ -280,7 +280,13 @@ fn meaning(transfer: &Transfer) -> Option<String> {
             ),
             None => "Its data connection is not in the capture.".to_owned(),
         },
-        Outcome::Encrypted => "The size and the hash are of the encrypted bytes.".to_owned(),
+        Outcome::Encrypted => match transfer.estimated_bytes() {
+            Some(size) => format!(
+                "The size and the hash are of the encrypted bytes; the file has {}.",
+                human::about(size.least, size.most)
+            ),
+            None => "The size and the hash are of the encrypted bytes.".to_owned(),
+        },
     })
 }
 

@@ -1,0 +1,43 @@
+//! What record headers tell of the records that cannot be read.
+
+use super::records::RecordKind;
+
+/// What one side sent, by its records' headers. Only whole records count: of a part nothing can
+/// be decrypted.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Traffic {
+    /// Records of application data. In TLS 1.3 all that is encrypted looks so (RFC 8446 §5.2):
+    /// the first few of each side are handshake, the last one an alert.
+    pub application_records: u64,
+    /// The sum of their lengths, in octets: content and what encryption adds. See
+    /// [`plain_bytes`](super::plain_bytes).
+    pub application_bytes: u64,
+    /// The lengths of the first eight of them.
+    pub first_lengths: Vec<u16>,
+    /// Alerts that are encrypted but said to be such (TLS ≤ 1.2). The one at the end is
+    /// `close_notify` as a rule.
+    pub sealed_alerts: u64,
+    /// The last record of any kind, and its length.
+    pub last: Option<(RecordKind, u16)>,
+}
+
+impl Traffic {
+    pub(super) fn count(&mut self, kind: RecordKind, len: u16) {
+        self.last = Some((kind, len));
+        match kind {
+            RecordKind::ApplicationData => {
+                self.application_records += 1;
+                self.application_bytes += u64::from(len);
+                if self.first_lengths.len() < FIRST_LENGTHS {
+                    self.first_lengths.push(len);
+                }
+            }
+            RecordKind::Alert if len > super::CLEAR_ALERT => self.sealed_alerts += 1,
+            _ => {}
+        }
+    }
+}
+
+/// How many lengths are kept: a server's encrypted handshake has at most five messages (RFC 8446
+/// §2), and long ones take several records.
+const FIRST_LENGTHS: usize = 8;
