@@ -205,3 +205,39 @@ fn the_times_of_a_transfer_are_facts() {
     assert_eq!(get("bytes_per_second"), 30_000 * 1_000_000_000 / get("duration_ns"));
     assert_eq!((get("retransmissions"), get("zero_window_ns")), (0, 0));
 }
+
+#[test]
+fn times_are_held_against_those_of_facts() {
+    let facts = "< 250-Facts\r\n Modify=20240229120005;Size=100;Type=file; f\r\n250 End";
+    let before = ["> MLST f", facts, "> MDTM f", "< 213 20240229120005"];
+    let script = moved(&before, "RETR f", &[1; 100], &["> MDTM f", "< 213 20240301000000"]);
+    let wanted = [told("MLST", true), told("MDTM", true), told("MDTM", false)];
+    assert_eq!(checks(&analysed(&script)), wanted);
+    let script = moved(&["> MDTM f", "< 213 20240229120005"], "RETR f", &[1; 100], &[]);
+    assert_eq!(checks(&analysed(&script)), [told("MDTM", Value::Null)], "nothing to compare with");
+}
+
+#[test]
+fn listings_of_iis_are_read_and_paths_of_windows_are_joined() {
+    let listing = b"02-29-24  12:00PM                 3000 report.pdf\r\n\
+        02-29-24  12:00PM       <DIR>          old things\r\n";
+    let mut script = FtpScript::new();
+    let control = log_in(&mut script);
+    let says =
+        ["> SYST", "< 215 Windows_NT", "> CWD C:\\inetpub\\ftproot", "< 250 CWD successful."];
+    script.dialogue(control, &says);
+    fetch(&mut script, control, "LIST", [40_001, 30_001], listing);
+    fetch(&mut script, control, "RETR sub\\..\\report.pdf", [40_002, 30_002], &noise(7, 3000));
+    quit(&mut script, control);
+    let document = analysed(&script);
+    let transfers = document.list("transfers");
+    assert_eq!(transfers[0]["entries"][1]["kind"], "directory");
+    assert_eq!(transfers[0]["entries"][0]["modified"], "2024-02-29T12:00");
+    assert_eq!(transfers[1]["path"], "C:/inetpub/ftproot/report.pdf");
+    assert_eq!(
+        transfers[1]["checks"],
+        json!([
+            {"source": "LIST", "frame": transfers[1]["checks"][0]["frame"], "bytes": 3000, "agrees": true},
+        ])
+    );
+}

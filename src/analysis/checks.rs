@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::ftp::{self, Command, Entry, Reply, Verb};
+use crate::ftp::{self, Command, Entry, Modified, Reply, Verb};
 use crate::session::{Exchange, Session, TransferId};
 use crate::time::Stamp;
 use crate::transfer::{CheckSource, Direction, Outcome, Stated, Transfer};
@@ -36,6 +36,8 @@ struct Reader<'a> {
     /// Paths of files that were moved.
     paths: HashSet<&'a [u8]>,
     files: HashMap<Vec<u8>, File>,
+    /// When the files were modified, as MLSD and MLST say.
+    listed: HashMap<Vec<u8>, Modified>,
     /// Octets the client said it would send, until it does.
     allo: Option<(Stamp, u64)>,
     renamed: Option<Vec<u8>>,
@@ -67,6 +69,7 @@ impl<'a> Reader<'a> {
             transfers,
             paths: moved.filter_map(|transfer| transfer.request.path.as_deref()).collect(),
             files: HashMap::new(),
+            listed: HashMap::new(),
             allo: None,
             renamed: None,
             said: Vec::new(),
@@ -98,8 +101,21 @@ impl<'a> Reader<'a> {
             }
             Verb::Mlst => {
                 let entry = reply.lines().find_map(ftp::parse_facts);
+                let path = self.path(exchange, command);
+                self.note_time(&path, entry.as_ref());
                 let stated = entry.and_then(|entry| entry.size).map(bytes);
-                self.say(&self.path(exchange, command), CheckSource::Mlst, at, stated);
+                self.say(&path, CheckSource::Mlst, at, stated);
+            }
+            Verb::Mdtm | Verb::Mfmt => {
+                let path = self.path(exchange, command);
+                let source = match command.verb {
+                    Verb::Mdtm => CheckSource::Mdtm,
+                    _ => CheckSource::Mfmt,
+                };
+                let listed = self.listed.get(&path).copied();
+                let stated = ftp::parse_time(reply.first_line());
+                let stated = stated.map(|stated| Stated::Time { stated, listed });
+                self.say(&path, source, at, stated);
             }
             Verb::Hash => {
                 let Some((name, value)) = ftp::parse_hash(command, reply) else { return };
@@ -160,14 +176,23 @@ impl<'a> Reader<'a> {
             _ => CheckSource::List,
         };
         let directory = self.session.directory(transfer.request.path.as_deref().unwrap_or(b""));
-        for Entry { name, size, .. } in &listing.entries {
-            let stated = size.map(Stated::Bytes);
-            self.say(&directory.join(name), source, at.0, stated);
+        for entry in &listing.entries {
+            let path = directory.join(&entry.name);
+            self.note_time(&path, Some(entry));
+            self.say(&path, source, at.0, entry.size.map(Stated::Bytes));
         }
     }
 
     fn path(&self, exchange: &Exchange, command: &Command) -> Vec<u8> {
         self.session.directory(&exchange.cwd).join(command.arg())
+    }
+
+    /// Of times without a zone nothing can be said.
+    fn note_time(&mut self, path: &[u8], entry: Option<&Entry>) {
+        let modified = entry.and_then(|entry| entry.modified).filter(|time| time.is_utc);
+        if let Some(modified) = modified.filter(|_| self.paths.contains(path)) {
+            self.listed.insert(path.to_vec(), modified);
+        }
     }
 
     /// Something is said of a file; what is said of others is of no use.

@@ -16,7 +16,7 @@ pub use self::hostport::{Announced, parse_229, parse_eprt, parse_lprt, parse_por
 pub use self::hostport::{find_host_port, find_long_host_port};
 pub use self::line::{Line, LineSplitter};
 pub use self::listing::{
-    Entry, EntryKind, Listed, ListingKind, Modified, parse_facts, parse_listing,
+    Entry, EntryKind, Listed, ListingKind, Modified, parse_facts, parse_listing, parse_time,
 };
 pub use self::path::{Directory, Paths, quoted_path};
 pub use self::reply::{Joined, Reply, ReplyJoiner, parse_number, split_code};

@@ -1,7 +1,7 @@
 //! What a session says of a file, held against what was moved.
 
 use super::{Content, Direction, Outcome, Transfer};
-use crate::ftp::HashName;
+use crate::ftp::{HashName, Modified};
 use crate::hash::Hashes;
 use crate::time::Stamp;
 
@@ -31,12 +31,23 @@ pub enum CheckSource {
     Allo,
     /// `HASH`, `XMD5` and their kin.
     Hash,
+    /// When the file was modified, held against what MLSD or MLST says of that.
+    Mdtm,
+    Mfmt,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Stated {
     Bytes(u64),
-    Hash { name: HashName, value: Vec<u8> },
+    Hash {
+        name: HashName,
+        value: Vec<u8>,
+    },
+    /// When it was modified, and what a listing says of that.
+    Time {
+        stated: Modified,
+        listed: Option<Modified>,
+    },
 }
 
 impl Transfer {
@@ -47,6 +58,7 @@ impl Transfer {
                 |content| match &stated {
                     Stated::Bytes(bytes) => self.has_size(content, source, *bytes),
                     Stated::Hash { name, value } => self.has_hash(content, *name, value),
+                    Stated::Time { stated, listed } => listed.map(|listed| listed == *stated),
                 },
             );
         Check { source, stamp, stated, agrees }
@@ -73,7 +85,7 @@ impl Transfer {
             }
             (_, CheckSource::Preliminary | CheckSource::Final | CheckSource::Allo) => None,
             (Stated::Bytes(bytes), _) => Some(*bytes),
-            (Stated::Hash { .. }, _) => None,
+            (Stated::Hash { .. } | Stated::Time { .. }, _) => None,
         };
         self.checks
             .iter()

@@ -54,6 +54,13 @@ pub struct Entry {
     pub target: Option<Vec<u8>>,
 }
 
+/// The time in the answer to MDTM or MFMT: `20240229120005` (RFC 3659 §3), or
+/// `Modify=20240229120005; name` (draft-somers-ftp-mfxx).
+pub fn parse_time(text: &[u8]) -> Option<Modified> {
+    let mut words = text.split(|byte| !byte.is_ascii_digit() && *byte != b'.');
+    words.find_map(Modified::from_time_val)
+}
+
 impl Entry {
     /// An entry of which no more is known.
     fn new(name: &[u8], kind: EntryKind) -> Self {

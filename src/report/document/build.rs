@@ -502,19 +502,23 @@ pub fn file_id(place: usize) -> String {
 
 impl CheckRecord {
     fn new(check: &Check, several: bool) -> Self {
-        let (bytes, hash) = match &check.stated {
-            Stated::Bytes(bytes) => (Some(*bytes), None),
-            Stated::Hash { name, value } => (None, Some((name.name(), hex(value)))),
-        };
-        let (algorithm, hash) = hash.unzip();
-        Self {
+        let mut record = Self {
             source: check_source(check.source),
             place: place(check.stamp, several),
-            bytes,
-            algorithm,
-            hash,
+            bytes: None,
+            algorithm: None,
+            hash: None,
+            modified: None,
             agrees: check.agrees,
+        };
+        match &check.stated {
+            Stated::Bytes(bytes) => record.bytes = Some(*bytes),
+            Stated::Hash { name, value } => {
+                (record.algorithm, record.hash) = (Some(name.name()), Some(hex(value)));
+            }
+            Stated::Time { stated, .. } => record.modified = Some(stated.to_string()),
         }
+        record
     }
 }
 

@@ -675,8 +675,8 @@ pub struct OverlapRecord {
 /// Something a session says of a file.
 #[derive(Serialize, JsonSchema)]
 pub struct CheckRecord {
-    /// `150` or `226` (the texts of those replies), `SIZE`, `MLST`, `MLSD`, `LIST`, `ALLO` or
-    /// `hash` (`HASH`, `XCRC`, `XMD5` …).
+    /// `150` or `226` (the texts of those replies), `SIZE`, `MLST`, `MLSD`, `LIST`, `ALLO`, `MDTM`,
+    /// `MFMT` or `hash` (`HASH`, `XCRC`, `XMD5` …).
     pub source: &'static str,
     #[serde(flatten)]
     pub place: PlaceRecord,
@@ -688,6 +688,9 @@ pub struct CheckRecord {
     pub algorithm: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
+    /// When it was modified; held against what MLSD or MLST says of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub modified: Option<String>,
     /// `null` where it cannot be compared.
     pub agrees: Option<bool>,
 }

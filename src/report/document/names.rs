@@ -141,6 +141,8 @@ pub(super) fn check_source(source: CheckSource) -> &'static str {
         CheckSource::List => "LIST",
         CheckSource::Allo => "ALLO",
         CheckSource::Hash => "hash",
+        CheckSource::Mdtm => "MDTM",
+        CheckSource::Mfmt => "MFMT",
     }
 }
 
