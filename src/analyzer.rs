@@ -152,7 +152,11 @@ fn push_segment(
     match world.settle(conn, role) {
         Next::Follow if conn.is_ending() => table.end_soon(segment),
         Next::Follow => {}
-        Next::Ignore => drop(table.forget(segment, false)),
+        Next::Ignore => {
+            if let Some(slot) = table.forget(segment, false) {
+                world.ignore(slot, budget);
+            }
+        }
         Next::End => {
             if let Some(slot) = table.forget(segment, true) {
                 world.end(slot, budget);

@@ -38,7 +38,7 @@ pub struct Limits {
     pub decoded_bytes: u64,
     /// Times its size on the wire such a transfer may unpack to. Text comes to 10, logs to 50.
     pub decoded_ratio: u64,
-    /// Transfers in MODE Z unpacked at one time: some 48 KiB each.
+    /// Transfers in MODE Z unpacked at one time: some 72 KiB each.
     pub decoders: usize,
     /// Tunnels within tunnels. A provider's backbone has two or three.
     pub tunnel_depth: usize,

@@ -10,8 +10,8 @@ use std::ops::ControlFlow;
 
 use common::program::{Scratch, noise};
 use common::script::{From, FtpScript};
-use common::told::{download, log_in};
-use ftpscope::analysis::Keeper;
+use common::told::{download, fetch, log_in};
+use ftpscope::analysis::{CaptureFacts, Keeper};
 use ftpscope::analyzer::{AnalysisOptions, Analyzer};
 use ftpscope::capture::{Capture, Frame, LinkType, ReadOptions, Source};
 use ftpscope::limits::Limits;
@@ -19,9 +19,20 @@ use ftpscope::time::{Stamp, Timestamp};
 
 /// Allocations made for the frames of a script from `first` to `last`, all others pushed as well.
 fn allocations(script: &FtpScript, first: u64, last: u64) -> u64 {
-    let mut keeper = Keeper::new(Limits::default());
-    let mut analyzer = Analyzer::new(&AnalysisOptions::default(), None, &mut keeper);
     let mut made = 0;
+    analyse(script, &mut Keeper::new(Limits::default()), |number, count| {
+        made += if (first..=last).contains(&number) { count } else { 0 };
+    });
+    made
+}
+
+/// Analyses a script; `each` is told the number of every frame and the allocations made for it.
+fn analyse(
+    script: &FtpScript,
+    keeper: &mut Keeper,
+    mut each: impl FnMut(u64, u64),
+) -> CaptureFacts {
+    let mut analyzer = Analyzer::new(&AnalysisOptions::default(), None, keeper);
     for (number, packet) in (1..).zip(script.packets()) {
         let at = Timestamp::from_parts(packet.time.as_secs() as i64, packet.time.subsec_nanos());
         let frame = Frame {
@@ -31,10 +42,9 @@ fn allocations(script: &FtpScript, first: u64, last: u64) -> u64 {
             wire_len: packet.wire_len as u32,
         };
         let pushed = allocation_counter::measure(|| analyzer.push(&frame));
-        made += if (first..=last).contains(&number) { pushed.count_total } else { 0 };
+        each(number, pushed.count_total);
     }
-    analyzer.finish();
-    made
+    analyzer.finish()
 }
 
 #[test]
@@ -69,6 +79,28 @@ fn a_segment_of_data_in_order_allocates_nothing() {
 fn a_measure_of_what_does_allocate_is_not_zero() {
     let script = download(|script, data| script.close(data, From::Responder));
     assert!(allocations(&script, 1, script.last_frame()) > 20);
+}
+
+#[test]
+fn what_is_said_of_a_file_over_and_over_costs_its_own_memory_only() {
+    let cost = |count: u16| {
+        let mut script = FtpScript::new();
+        let control = log_in(&mut script);
+        for nth in 0..count {
+            fetch(&mut script, control, "RETR f", [2000 + nth, 32_000 + nth], b"content");
+            script.dialogue(control, &["> SIZE f", "< 213 7"]);
+        }
+        let mut keeper = Keeper::new(Limits::default());
+        let facts = analyse(&script, &mut keeper, |_, _| ());
+        let mut analysis = None;
+        let made =
+            allocation_counter::measure(|| analysis = Some(keeper.finish(facts, Vec::new())));
+        let checks = analysis.unwrap().transfers.iter().map(|one| one.checks.len()).max();
+        assert_eq!(checks, Some(64));
+        made.bytes_max
+    };
+    let (few, many) = (cost(500), cost(2000));
+    assert!(many < few * 6, "{few} and {many} bytes");
 }
 
 #[test]

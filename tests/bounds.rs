@@ -697,6 +697,37 @@ fn commands_and_replies_without_end_take_their_time_only() {
 }
 
 #[test]
+fn one_file_moved_and_asked_for_without_end_takes_its_time_only() {
+    let fetch_nth = |script: &mut FtpScript, control, nth: u32| {
+        let nth = (nth % 30_000) as u16;
+        fetch(script, control, "RETR f", [2000 + nth, 32_000 + nth], b"content");
+    };
+    // The same file, whole each time.
+    let analysis = assert_linear(1000, |count| {
+        let mut script = FtpScript::new();
+        let control = log_in(&mut script);
+        for nth in 0..count {
+            fetch_nth(&mut script, control, nth);
+            script.dialogue(control, &["> SIZE f", "< 213 7"]);
+        }
+        script
+    });
+    let checks = analysis.transfers.iter().map(|transfer| transfer.checks.len());
+    assert_eq!(checks.max(), Some(64));
+    assert_eq!(analysis.files.len(), 1);
+    // Pieces of it, none of which meet.
+    assert_linear(1000, |count| {
+        let mut script = FtpScript::new();
+        let control = log_in(&mut script);
+        for nth in 0..count {
+            script.dialogue(control, &[&format!("> REST {}", 10 + nth * 10), "< 350 ok"]);
+            fetch_nth(&mut script, control, nth);
+        }
+        script
+    });
+}
+
+#[test]
 fn a_deflated_file_that_unpacks_to_too_much_is_cut_and_told() {
     let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
     std::io::Write::write_all(&mut packed, &[0; 200_000]).unwrap();

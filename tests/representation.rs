@@ -72,6 +72,32 @@ fn a_deflated_file_is_unpacked_checked_and_extracted() {
 }
 
 #[test]
+fn what_could_not_be_unpacked_at_all_is_extracted_as_it_came() {
+    let content = b"sent as it is, whatever was agreed\n".to_vec();
+    let script = moved(&MODE_Z, "RETR f", &content, &[]);
+    let document = analysed(&script);
+    assert_eq!(document.only().outcome(), "unconfirmed");
+    assert_eq!(document.only().0["decoded"]["likely"], false);
+    assert!(document.list("files")[0]["hashes"].is_null());
+    assert_eq!(extracted_incomplete(&script), [("t1_f.incomplete".to_owned(), content)]);
+    // Nothing but the head of a packed file is no empty file.
+    let script = moved(&MODE_Z, "RETR f", b"\x78\x9c", &[]);
+    assert_eq!(analysed(&script).only().outcome(), "unconfirmed");
+}
+
+#[test]
+fn a_hash_of_a_part_says_nothing_of_the_file() {
+    let of = |range: &str, value: &[u8]| {
+        let told = format!("< 213 SHA-256 {range} {} f", sha256(value));
+        let script = moved(&["> TYPE I", "< 200 ok"], "RETR f", b"content", &["> HASH f", &told]);
+        analysed(&script).only().0["checks"][0]["agrees"].clone()
+    };
+    assert_eq!(of("0-6", b"content"), true);
+    assert_eq!(of("0-7", b"another"), false);
+    assert_eq!(of("0-3", b"cont"), Value::Null);
+}
+
+#[test]
 fn a_deflated_file_that_is_cut_is_not_complete() {
     let content = noise(1, 20_000);
     let wire = deflated(&content);
@@ -97,10 +123,13 @@ fn extracted_incomplete(script: &FtpScript) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn a_listing_that_is_deflated_is_read() {
-    let listing = b"-rw-r--r-- 1 bob users 17 Feb 29 2024 a\r\n";
-    let script = moved(&MODE_Z, "LIST", &deflated(listing), &[]);
-    let document = analysed(&script);
-    assert_eq!(document.only().0["entries"][0]["size"], 17, "{:#}", document.only().0);
+    let listing = "-rw-r--r-- 1 bob users 17 Feb 29 2024 a\r\n";
+    // Without the line end the last line is whole too: the listing is.
+    for listing in [listing, listing.trim_end()] {
+        let script = moved(&MODE_Z, "LIST", &deflated(listing.as_bytes()), &[]);
+        let document = analysed(&script);
+        assert_eq!(document.only().0["entries"][0]["size"], 17, "{:#}", document.only().0);
+    }
 }
 
 #[test]

@@ -110,3 +110,47 @@ fn the_tree_is_drawn() {
     }
     assert!(drawn.lines().all(|line| line.chars().count() <= 80), "{drawn}");
 }
+
+/// Names relative to a directory that is not known, and the same from the root.
+#[test]
+fn what_is_listed_before_the_directory_is_known_is_in_the_tree() {
+    let mut script = FtpScript::new();
+    let control = script.connect("10.0.0.1:40000", "10.0.0.2:21");
+    script.dialogue(control, &["< 220 hi", "> USER bob", "< 331 so?", "> PASS x", "< 230 in"]);
+    let listing = b"-rw-r--r-- 1 bob users 7 Feb 29 2024 f\r\n";
+    fetch(&mut script, control, "LIST", [40_001, 30_001], listing);
+    fetch(&mut script, control, "LIST /", [40_002, 30_002], listing);
+    quit(&mut script, control);
+    let document = analysed(&script);
+    let entries = document.list("server_trees")[0]["entries"].as_array().unwrap();
+    let told: Vec<_> = entries.iter().map(|entry| (&entry["path"], &entry["size"])).collect();
+    assert_eq!(told, [(&"/f".into(), &7.into()), (&"f".into(), &7.into())]);
+    let dir = Scratch::new();
+    let capture = dir.file("tree.pcap", &script.pcap());
+    let drawn = ftpscope(&["tree", &capture]).exits(0).text();
+    let names = drawn.lines().map(|line| line.get(..8).unwrap_or(line).trim_end());
+    assert_eq!(names.skip(1).collect::<Vec<_>>(), ["  /", "    f", "  f"], "{drawn}");
+}
+
+/// Each name of a listing holds the path of its directory, too.
+#[test]
+fn long_paths_take_no_more_room_than_there_is() {
+    let mut script = FtpScript::new();
+    let control = log_in(&mut script);
+    let names: String = (0..20_000).map(|nth| format!("{nth}\r\n")).collect();
+    let long = format!("NLST /{}", "x/".repeat(2000));
+    fetch(&mut script, control, &long, [40_001, 30_001], names.as_bytes());
+    // Longer than any path is.
+    let longer = format!("NLST /{}", "y/".repeat(3000));
+    fetch(&mut script, control, &longer, [40_002, 30_002], b"a\r\nb\r\n");
+    quit(&mut script, control);
+    let document = analysed(&script);
+    let tree = &document.list("server_trees")[0];
+    let kept = tree["entries"].as_array().unwrap().len() as u64;
+    assert!((16_000..17_000).contains(&kept), "{kept}");
+    assert_eq!(tree["unlisted"], 20_002 - kept);
+    let dir = Scratch::new();
+    let capture = dir.file("tree.pcap", &script.pcap());
+    let drawn = ftpscope(&["tree", &capture]).exits(0).text();
+    assert!(drawn.contains("There was no room for 3,"), "{}", &drawn[drawn.len() - 300..]);
+}

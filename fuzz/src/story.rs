@@ -23,7 +23,7 @@
 
 use std::collections::BTreeSet;
 
-use ftpscope::hash::{HashSet, Hasher};
+use ftpscope::hash::{self, hex};
 
 use crate::script::{Conn, From, FtpScript, Link, Segment, flag};
 
@@ -83,11 +83,7 @@ impl Story {
 
     /// Whether a SHA-256 is that of such a stream.
     pub fn is_true(&self, sha256: &str) -> bool {
-        self.streams().any(|stream| {
-            let mut hasher = Hasher::new(HashSet::default());
-            hasher.update(stream);
-            hasher.finish().sha256 == sha256
-        })
+        self.streams().any(|stream| hex(&hash::sha256(stream)) == sha256)
     }
 
     fn step(&mut self, step: u8, rest: &[u8]) {

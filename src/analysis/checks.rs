@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::ftp::{self, Command, Entry, Modified, Reply, Verb};
-use crate::session::{Exchange, Session, TransferId};
+use crate::session::{Exchange, Session};
 use crate::time::Stamp;
-use crate::transfer::{CheckSource, Direction, Outcome, Stated, Transfer};
+use crate::transfer::{self, CheckSource, Direction, Outcome, Stated, Transfer};
 
 /// Adds to the transfers of a session what it says of their files, before and after. `transfers`
 /// are sorted by their numbers.
@@ -14,14 +14,11 @@ pub(super) fn check(session: &Session, transfers: &mut [Transfer]) {
     for exchange in &session.exchanges {
         reader.read(exchange);
     }
-    let said = reader.said;
-    for (place, said) in said {
-        let Some(transfer) = transfers.get_mut(place) else { continue };
-        if transfer.checks.len() < MOST {
-            let Said { source, stamp, stated } = said;
-            let check = transfer.check(source, stamp, stated);
-            transfer.checks.reserve_exact(1);
-            transfer.checks.push(check);
+    for (place, said) in reader.said.0 {
+        if let Some(transfer) = transfers.get_mut(place) {
+            let checks =
+                said.into_iter().map(|said| transfer.check(said.source, said.stamp, said.stated));
+            transfer.checks = checks.collect();
         }
     }
 }
@@ -41,8 +38,13 @@ struct Reader<'a> {
     /// Octets the client said it would send, until it does.
     allo: Option<(Stamp, u64)>,
     renamed: Option<Vec<u8>>,
-    said: Vec<(usize, Said)>,
+    said: SaidOf,
 }
+
+/// What is said of transfers, [`MOST`] of each: who asks for one file over and over and fetches it as
+/// often must not get the product of both.
+#[derive(Default)]
+struct SaidOf(HashMap<usize, Vec<Said>>);
 
 /// A file as it is until it is written to or goes away: what is said of it in that time concerns
 /// every transfer of it in that time.
@@ -61,7 +63,7 @@ struct Said {
 
 impl<'a> Reader<'a> {
     fn new(session: &'a Session, transfers: &'a [Transfer]) -> Self {
-        let own = session.transfers.iter().filter_map(|id| place_of(*id, transfers));
+        let own = session.transfers.iter().filter_map(|id| transfer::place_of(*id, transfers));
         let moved = own.filter_map(|place| transfers.get(place));
         let moved = moved.filter(|transfer| transfer.direction != Direction::Listing);
         Self {
@@ -72,13 +74,13 @@ impl<'a> Reader<'a> {
             listed: HashMap::new(),
             allo: None,
             renamed: None,
-            said: Vec::new(),
+            said: SaidOf::default(),
         }
     }
 
     fn read(&mut self, exchange: &Exchange) {
         let Some(sent) = &exchange.sent else { return };
-        let transfer = exchange.transfer.and_then(|id| place_of(id, self.transfers));
+        let transfer = exchange.transfer.and_then(|id| transfer::place_of(id, self.transfers));
         if let Some(place) = transfer {
             return self.read_transfer(place, exchange);
         }
@@ -86,7 +88,7 @@ impl<'a> Reader<'a> {
         let (command, reply) = (&sent.command, &answer.reply);
         // RNFR is answered 350 (RFC 959 §5.4).
         if command.verb == Verb::Rnfr && reply.code == 350 {
-            self.renamed = Some(self.path(exchange, command));
+            self.renamed = Some(self.session.path_of(exchange));
         } else if reply.is_success() {
             self.read_answer(exchange, command, reply, answer.stamp);
         }
@@ -97,17 +99,17 @@ impl<'a> Reader<'a> {
         match command.verb {
             Verb::Size => {
                 let stated = ftp::parse_number(reply.first_line()).map(bytes);
-                self.say(&self.path(exchange, command), CheckSource::Size, at, stated);
+                self.say(&self.session.path_of(exchange), CheckSource::Size, at, stated);
             }
             Verb::Mlst => {
                 let entry = reply.lines().find_map(ftp::parse_facts);
-                let path = self.path(exchange, command);
+                let path = self.session.path_of(exchange);
                 self.note_time(&path, entry.as_ref());
                 let stated = entry.and_then(|entry| entry.size).map(bytes);
                 self.say(&path, CheckSource::Mlst, at, stated);
             }
             Verb::Mdtm | Verb::Mfmt => {
-                let path = self.path(exchange, command);
+                let path = self.session.path_of(exchange);
                 let source = match command.verb {
                     Verb::Mdtm => CheckSource::Mdtm,
                     _ => CheckSource::Mfmt,
@@ -118,18 +120,18 @@ impl<'a> Reader<'a> {
                 self.say(&path, source, at, stated);
             }
             Verb::Hash => {
-                let Some((name, value)) = ftp::parse_hash(command, reply) else { return };
+                let Some((name, value, end)) = ftp::parse_hash(command, reply) else { return };
                 let file = self.session.directory(&exchange.cwd).join(&ftp::hashed_name(command));
-                self.say(&file, CheckSource::Hash, at, Some(Stated::Hash { name, value }));
+                self.say(&file, CheckSource::Hash, at, Some(Stated::Hash { name, value, end }));
             }
             Verb::Allo => {
                 let count = command.arg().split(|byte| *byte == b' ').next();
                 self.allo = count.and_then(ftp::parse_number).map(|count| (at, count));
             }
-            Verb::Dele => drop(self.files.remove(&self.path(exchange, command))),
+            Verb::Dele => drop(self.files.remove(&self.session.path_of(exchange))),
             Verb::Rnto => {
                 let file = self.renamed.take().and_then(|old| self.files.remove(&old));
-                let new = self.path(exchange, command);
+                let new = self.session.path_of(exchange);
                 self.files.insert(new, file.unwrap_or_default());
             }
             _ => {}
@@ -147,13 +149,14 @@ impl<'a> Reader<'a> {
                 false => (CheckSource::Final, answer.reply.counted_bytes()),
             };
             let stated = stated.map(Stated::Bytes);
-            let said = stated.map(|stated| Said { source, stamp: answer.stamp, stated });
-            self.said.extend(said.map(|said| (place, said)));
+            if let Some(stated) = stated {
+                self.said.add(place, &Said { source, stamp: answer.stamp, stated });
+            }
         }
         let writes = matches!(transfer.request.verb, Verb::Stor | Verb::Stou | Verb::Appe);
         if writes && let Some((stamp, count)) = self.allo.take() {
             let stated = Stated::Bytes(count);
-            self.said.push((place, Said { source: CheckSource::Allo, stamp, stated }));
+            self.said.add(place, &Said { source: CheckSource::Allo, stamp, stated });
         }
         let Some(path) = &transfer.request.path else { return };
         if transfer.outcome == Outcome::Refused {
@@ -163,7 +166,7 @@ impl<'a> Reader<'a> {
         if writes {
             *file = File::default();
         }
-        self.said.extend(file.said.iter().map(|said| (place, said.clone())));
+        file.said.iter().for_each(|said| self.said.add(place, said));
         file.moved.push(place);
     }
 
@@ -183,10 +186,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn path(&self, exchange: &Exchange, command: &Command) -> Vec<u8> {
-        self.session.directory(&exchange.cwd).join(command.arg())
-    }
-
     /// Of times without a zone nothing can be said.
     fn note_time(&mut self, path: &[u8], entry: Option<&Entry>) {
         let modified = entry.and_then(|entry| entry.modified).filter(|time| time.is_utc);
@@ -201,13 +200,24 @@ impl<'a> Reader<'a> {
         let Some(stated) = stated.filter(|_| is_known) else { return };
         let said = Said { source, stamp, stated };
         let file = self.files.entry(path.to_vec()).or_default();
-        self.said.extend(file.moved.iter().map(|place| (*place, said.clone())));
+        file.moved.retain(|place| {
+            self.said.add(*place, &said);
+            self.said.has_room(*place)
+        });
         if file.said.len() < MOST {
             file.said.push(said);
         }
     }
 }
 
-fn place_of(id: TransferId, transfers: &[Transfer]) -> Option<usize> {
-    transfers.binary_search_by_key(&id, |transfer| transfer.request.id).ok()
+impl SaidOf {
+    fn add(&mut self, place: usize, said: &Said) {
+        if self.has_room(place) {
+            self.0.entry(place).or_default().push(said.clone());
+        }
+    }
+
+    fn has_room(&self, place: usize) -> bool {
+        self.0.get(&place).is_none_or(|said| said.len() < MOST)
+    }
 }

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use super::Analysis;
 use crate::decode::Endpoint;
-use crate::ftp::{Command, Verb};
+use crate::ftp::Verb;
 use crate::hash::Hashes;
 use crate::session::{Exchange, Session, SessionId, TransferId};
 use crate::time::Stamp;
-use crate::transfer::{Content, Decoded, Direction, Outcome, Transfer};
+use crate::transfer::{self, Content, Decoded, Direction, Outcome, Transfer};
 
 /// A file of a server as transfers show it, from when it is written anew until it is again.
 #[derive(Clone, Debug)]
@@ -138,7 +138,7 @@ impl Shelf<'_> {
                 }
             }
             Step::Renamed { from, to } => {
-                let (old, new) = (path(session, from), path(session, to));
+                let (old, new) = (session.path_of(from), session.path_of(to));
                 let Some(file) = self.current.remove(&key(old.clone())) else { return };
                 if let Some(known) = self.files.get_mut(file) {
                     known.former.push(old);
@@ -147,7 +147,7 @@ impl Shelf<'_> {
                 self.current.insert(key(new), file);
             }
             Step::Deleted(exchange) => {
-                let file = self.current.remove(&key(path(session, exchange)));
+                let file = self.current.remove(&key(session.path_of(exchange)));
                 if let Some(known) = file.and_then(|file| self.files.get_mut(file)) {
                     known.deleted = Some(stamp);
                 }
@@ -243,6 +243,11 @@ impl LogicalFile {
         find(self.whole_piece?, transfers)?.content.as_ref().map(Content::file_hashes)
     }
 
+    /// Whether it is known of several transfers, none of which moved all of it whole.
+    pub fn is_of_pieces(&self) -> bool {
+        self.pieces.len() > 1 && self.whole_piece.is_none()
+    }
+
     /// Whether every octet of it was captured.
     pub fn is_whole(&self) -> bool {
         self.size.is_some() && self.holes.is_empty()
@@ -279,9 +284,12 @@ impl LogicalFile {
     ) {
         let Some(range) = range else { return };
         for piece in &self.pieces {
+            if self.overlaps.len() >= MOST_OVERLAPS {
+                return;
+            }
             let Some(other) = piece.range else { continue };
             let both = Range { start: range.start.max(other.start), end: range.end.min(other.end) };
-            if both.start >= both.end || self.overlaps.len() >= MOST_OVERLAPS {
+            if both.start >= both.end {
                 continue;
             }
             let other_content =
@@ -344,11 +352,5 @@ fn differs(one: &Transfer, other: &Transfer) -> bool {
 }
 
 fn find(id: TransferId, transfers: &[Transfer]) -> Option<&Transfer> {
-    let place = transfers.binary_search_by_key(&id, |transfer| transfer.request.id).ok()?;
-    transfers.get(place)
-}
-
-fn path(session: &Session, exchange: &Exchange) -> Vec<u8> {
-    let arg = exchange.sent.as_ref().map_or(&[][..], |sent| Command::arg(&sent.command));
-    session.directory(&exchange.cwd).join(arg)
+    transfers.get(transfer::place_of(id, transfers)?)
 }

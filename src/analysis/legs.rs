@@ -120,6 +120,7 @@ fn is_same_request(one: &Transfer, other: &Transfer) -> bool {
     let apart = one.asked.at.nanos_since(other.asked.at);
     one.verb == other.verb
         && one.name == other.name
+        && one.rest_offset == other.rest_offset
         && apart.is_none_or(|apart| apart.abs() < APART_NS)
 }
 

@@ -7,7 +7,7 @@ use crate::decode::Endpoint;
 use crate::ftp::{self, Command, Directory, Entry, EntryKind, Listed, ListingKind, Reply, Verb};
 use crate::session::{Exchange, Session, SessionId, TransferId};
 use crate::time::Stamp;
-use crate::transfer::{Direction, Transfer};
+use crate::transfer::{self, Direction, Transfer};
 
 /// What one user saw of a server in listings, and what was done to it.
 #[derive(Debug)]
@@ -18,9 +18,17 @@ pub struct ServerTree<'a> {
     pub session: SessionId,
     /// By their paths.
     pub nodes: BTreeMap<Vec<u8>, Node>,
+    /// How often something was seen or done for which there was no room.
+    pub unlisted: u64,
     /// What an RNFR named that is not answered by an RNTO yet.
     renaming: Option<Vec<u8>>,
+    /// Bytes of paths that may still be kept, of all trees; lent to the one that grows.
+    room: usize,
 }
+
+/// Bytes of the paths of all trees: each entry has that of its directory, so listings of a directory
+/// with a long path hold many times their own bytes.
+const PATH_BYTES: usize = 64 << 20;
 
 /// A file or a directory of a server.
 #[derive(Clone, Debug, Default)]
@@ -47,15 +55,20 @@ impl Analysis {
                 user,
                 session: session.id,
                 nodes: BTreeMap::new(),
+                unlisted: 0,
                 renaming: None,
+                room: 0,
             });
         }
+        let mut room = PATH_BYTES;
         for session in &self.sessions {
             let key = (session.server, session.login.user.as_deref());
             let Some(tree) = trees.get_mut(&key) else { continue };
+            tree.room = room;
             for exchange in &session.exchanges {
                 tree.take(session, exchange, &self.transfers);
             }
+            room = tree.room;
         }
         let has_seen = |tree: &ServerTree<'_>| tree.nodes.values().any(|node| node.seen.is_some());
         trees.into_values().filter(has_seen).collect()
@@ -71,37 +84,34 @@ fn lists(session: &Session) -> bool {
 
 impl ServerTree<'_> {
     fn take(&mut self, session: &Session, exchange: &Exchange, transfers: &[Transfer]) {
-        let place = exchange.transfer.and_then(|id| {
-            transfers.binary_search_by_key(&id, |transfer| transfer.request.id).ok()
-        });
+        let place = exchange.transfer.and_then(|id| transfer::place_of(id, transfers));
         if let Some(transfer) = place.and_then(|place| transfers.get(place)) {
             return self.take_transfer(session, transfer);
         }
         let (Some(sent), Some(answer)) = (&exchange.sent, exchange.final_reply()) else { return };
         // RNFR is answered 350 (RFC 959 §5.4).
         if sent.command.verb == Verb::Rnfr {
-            let from = session.directory(&exchange.cwd).join(sent.command.arg());
-            self.renaming = Some(from).filter(|_| answer.reply.code == 350);
+            self.renaming = Some(session.path_of(exchange)).filter(|_| answer.reply.code == 350);
         } else if answer.reply.is_success() {
-            let path = session.directory(&exchange.cwd).join(sent.command.arg());
+            let path = session.path_of(exchange);
             self.take_answer(session, path, &sent.command, &answer.reply, answer.stamp);
         }
     }
 
     fn take_transfer(&mut self, session: &Session, transfer: &Transfer) {
         let request = &transfer.request;
-        let Some(path) = request.path.as_deref() else { return };
         if let Some(listing) = &transfer.listing {
             let at = request.answered.map_or(request.asked, |(stamp, _)| stamp);
-            let directory = session.directory(path);
+            // Of a directory that is not known names are relative to it.
+            let directory = session.directory(request.path.as_deref().unwrap_or_default());
             return listing.entries.iter().for_each(|entry| self.see(&directory, entry, at));
         }
+        let Some(path) = request.path.as_deref() else { return };
         let has_moved = transfer.has_file() || transfer.site_to_site.is_some();
         if transfer.direction == Direction::Listing || !has_moved {
             return;
         }
-        debug_assert_eq!(transfer.session, session.id);
-        let node = self.nodes.entry(path.to_vec()).or_default();
+        let Some(node) = self.node(path.to_vec()) else { return };
         match request.verb {
             Verb::Retr => node.fetched.push(request.id),
             _ => {
@@ -126,27 +136,26 @@ impl ServerTree<'_> {
             }
             // 212 and 213 list a directory or a file (RFC 959 §4.2).
             Verb::Stat if !command.arg().is_empty() && matches!(reply.code, 212 | 213) => {
-                let text: Vec<u8> = reply.text.split(|byte| *byte == b'\n').skip(1).fold(
-                    Vec::new(),
-                    |mut text, line| {
-                        text.extend_from_slice(line);
-                        text.push(b'\n');
-                        text
-                    },
-                );
-                for listed in ftp::parse_listing(ListingKind::List, &text, true) {
+                let directory = session.directory(&path);
+                let text = reply.text.splitn(2, |byte| *byte == b'\n').nth(1).unwrap_or_default();
+                for listed in ftp::parse_listing(ListingKind::List, text, true) {
                     if let Listed::Entry(entry) = listed {
-                        self.see(&session.directory(&path), &entry, at);
+                        self.see(&directory, &entry, at);
                     }
                 }
             }
             Verb::Dele => {
-                let node = self.nodes.entry(path).or_default();
-                node.deleted = Some(at);
+                if let Some(node) = self.node(path) {
+                    node.deleted = Some(at);
+                }
             }
             Verb::Rnto => {
                 let from = self.renaming.take().and_then(|from| self.nodes.remove(&from));
-                self.nodes.extend(from.map(|node| (path, node)));
+                if let Some(known) = from
+                    && let Some(node) = self.node(path)
+                {
+                    *node = known;
+                }
             }
             _ => {}
         }
@@ -161,8 +170,21 @@ impl ServerTree<'_> {
         self.note(directory.join(&entry.name), entry, at);
     }
 
+    /// The node of a path, if there is room for it.
+    fn node(&mut self, path: Vec<u8>) -> Option<&mut Node> {
+        if !self.nodes.contains_key(&path) {
+            let left = self.room.checked_sub(path.len()).filter(|_| path.len() <= ftp::MOST_PATH);
+            let Some(left) = left else {
+                self.unlisted += 1;
+                return None;
+            };
+            self.room = left;
+        }
+        Some(self.nodes.entry(path).or_default())
+    }
+
     fn note(&mut self, path: Vec<u8>, entry: &Entry, at: Stamp) {
-        let node = self.nodes.entry(path).or_default();
+        let Some(node) = self.node(path) else { return };
         let knows_more = node.entry.as_ref().is_some_and(|known| known.kind != EntryKind::Unknown);
         // A name alone says less than what was seen before.
         if !(entry.kind == EntryKind::Unknown && knows_more) {

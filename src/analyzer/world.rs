@@ -290,6 +290,16 @@ impl World<'_> {
         self.poll();
     }
 
+    /// A connection turned out to be none of ours: what it held is given back.
+    pub(super) fn ignore(&mut self, slot: Slot<Role>, budget: &mut Budget) {
+        let Slot { mut conn, role, .. } = slot;
+        conn.finish(budget, &mut |_| ());
+        if let Role::Data { builder, .. } = role {
+            let carried = builder.finish(&conn, &mut self.room, &mut self.workers);
+            self.room.give_back(carried.weight());
+        }
+    }
+
     /// Hands over what became final.
     fn poll(&mut self) {
         if self.out.wants_exchanges() {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Command, Reply, Verb, quoted_path};
+use super::{Command, Reply, Verb, parse_number, quoted_path};
 
 /// What a hash is called.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -58,8 +58,9 @@ pub fn hashed_name(command: &Command) -> Cow<'_, [u8]> {
 
 /// The hash of a whole file in the answer to such a command, as octets: `250 1A2B3C4D`,
 /// `251 "name" 0123…` (draft-twine-ftpmd5), `213 SHA-256 0-49 0123… name`
-/// (draft-bryan-ftpext-hash). `None` for a part of a file.
-pub fn parse_hash(command: &Command, reply: &Reply) -> Option<(HashName, Vec<u8>)> {
+/// (draft-bryan-ftpext-hash). `None` for a part that does not begin where the file does; where the
+/// part told ends comes third: `RANG` may have asked for less than all.
+pub fn parse_hash(command: &Command, reply: &Reply) -> Option<(HashName, Vec<u8>, Option<u64>)> {
     if command.verb != Verb::Hash {
         return None;
     }
@@ -68,14 +69,16 @@ pub fn parse_hash(command: &Command, reply: &Reply) -> Option<(HashName, Vec<u8>
     if command.word().eq_ignore_ascii_case(b"HASH") {
         let (name, octets) = HashName::parse(words.next()?)?;
         let range = words.next()?;
-        let is_whole = range.starts_with(b"0-") || !range.contains(&b'-');
-        let value = if range.contains(&b'-') { words.next()? } else { range };
-        return Some((name, octets_of(value, octets).filter(|_| is_whole)?));
+        if !range.contains(&b'-') {
+            return Some((name, octets_of(range, octets)?, None));
+        }
+        let end = parse_number(range.strip_prefix(b"0-")?)?;
+        return Some((name, octets_of(words.next()?, octets)?, Some(end)));
     }
     let (name, octets) = HashName::parse(command.word())?;
     let has_range = command.arg().starts_with(b"\"") && !command.arg().ends_with(b"\"");
     let value = words.filter_map(|word| octets_of(word, octets)).next_back();
-    Some((name, value.filter(|_| !has_range)?))
+    Some((name, value.filter(|_| !has_range)?, None))
 }
 
 /// A word of hexadecimal digits as the octets it stands for. A CRC comes without its leading zeros
@@ -108,16 +111,19 @@ mod tests {
             ("XMD5 hello.txt", md5.to_owned(), Some((HashName::Md5, md5))),
             ("MD5 hello.txt", format!("\"hello.txt\" {md5}"), Some((HashName::Md5, md5))),
             ("XSHA256 f", sha.to_owned(), Some((HashName::Sha256, sha))),
+            ("HASH f", format!("SHA-256 {sha} f"), Some((HashName::Sha256, sha))),
             ("HASH f", format!("SHA-256 0-5 {sha} f"), Some((HashName::Sha256, sha))),
             ("HASH f", format!("SHA-256 3-5 {sha} f"), None),
             ("HASH f", "no such thing".to_owned(), None),
             ("SIZE f", "5".to_owned(), None),
         ] {
-            let reply = Reply { code: 213, text: answer.into_bytes(), ..Reply::default() };
+            let reply = Reply { code: 213, text: answer.clone().into_bytes(), ..Reply::default() };
             let found = parse_hash(&Command::parse(line.as_bytes()), &reply);
             let hex =
                 |octets: Vec<u8>| octets.iter().map(|o| format!("{o:02x}")).collect::<String>();
-            let found = found.map(|(name, value)| (name, hex(value)));
+            let end = answer.contains(" 0-5 ").then_some(5);
+            assert!(found.as_ref().is_none_or(|(.., told)| *told == end), "{answer}");
+            let found = found.map(|(name, value, _)| (name, hex(value)));
             assert_eq!(found, wanted.map(|(name, value)| (name, value.to_owned())), "{line}");
         }
         let named = Command::parse(b"XCRC \"a \"\"b\"\"\" 0 9");

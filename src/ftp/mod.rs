@@ -18,5 +18,5 @@ pub use self::line::{Line, LineSplitter};
 pub use self::listing::{
     Entry, EntryKind, Listed, ListingKind, Modified, parse_facts, parse_listing, parse_time,
 };
-pub use self::path::{Directory, Paths, quoted_path};
+pub use self::path::{Directory, MOST_PATH, Paths, quoted_path};
 pub use self::reply::{Joined, Reply, ReplyJoiner, parse_number, split_code};

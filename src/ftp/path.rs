@@ -26,7 +26,9 @@ pub enum Paths {
 impl Paths {
     /// By the text of the 215 (RFC 959 §4.1.3, SYST).
     pub fn of(system: Option<&[u8]>) -> Self {
-        let system = system.unwrap_or_default().to_ascii_uppercase();
+        // Servers name the system first, and the text of a reply may be long.
+        let system = system.unwrap_or_default();
+        let system = system.get(..64).unwrap_or(system).to_ascii_uppercase();
         let has = |word: &[u8]| system.windows(word.len()).any(|window| window == word);
         match (has(b"WINDOWS"), system.starts_with(b"MVS")) {
             (true, _) => Self::Windows,
@@ -85,7 +87,11 @@ impl Directory {
     pub fn enter(&self, name: &[u8]) -> Self {
         let mut path = self.join(name);
         // A directory of data sets is a prefix of their names.
-        if self.paths == Paths::Mvs && path.starts_with(b"'") && !path.ends_with(b".'") {
+        if self.paths == Paths::Mvs
+            && let Some(names) = path.strip_prefix(b"'").and_then(|path| path.strip_suffix(b"'"))
+            && !names.is_empty()
+            && !names.ends_with(b".")
+        {
             path.insert(path.len() - 1, b'.');
         }
         Self { path, ..*self }.or_unknown()
@@ -98,7 +104,7 @@ impl Directory {
 
     /// No system has a longer path: such a one is not followed.
     fn or_unknown(self) -> Self {
-        if self.path.len() > MOST { Self { path: Vec::new(), ..self } } else { self }
+        if self.path.len() > MOST_PATH { Self { path: Vec::new(), ..self } } else { self }
     }
 
     /// The path, empty while nothing is known.
@@ -108,7 +114,7 @@ impl Directory {
 }
 
 /// Bytes of a path: PATH_MAX where it is largest.
-const MOST: usize = 4096;
+pub const MOST_PATH: usize = 4096;
 
 /// The name between quotes in the text of a 257, or a 250 of servers that say where they went.
 /// A doubled quote is one of the name's own (RFC 959 appendix II).

@@ -1,5 +1,7 @@
 //! Server replies.
 
+use super::listing::grouped_number;
+
 /// One server reply (RFC 959 §4.2).
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Reply {
@@ -46,7 +48,8 @@ impl Reply {
         let inside = std::str::from_utf8(text.get(open + 1..)?).ok()?;
         let (number, rest) = inside.split_once(' ')?;
         let is_size = rest.starts_with("byte") && rest.trim_end_matches(['.', ' ']).ends_with(')');
-        parse_number(number.as_bytes()).filter(|_| is_size)
+        let is_rate = rest.contains("/") || rest.contains(" per ");
+        parse_number(number.as_bytes()).filter(|_| is_size && !is_rate)
     }
 
     /// How many bytes a final reply says were moved: `226 Transfer complete. 1,234 bytes
@@ -54,31 +57,38 @@ impl Reply {
     pub fn counted_bytes(&self) -> Option<u64> {
         let mut found = None;
         for line in self.lines() {
-            let words = line.split(|byte| !byte.is_ascii_alphanumeric() && *byte != b',');
+            let is_between = |byte: &u8| !byte.is_ascii_alphanumeric() && !b",.".contains(byte);
+            let words = line.split(is_between).map(without_marks);
+            let mut words = words.filter(|word| !word.is_empty()).peekable();
             let mut before: &[u8] = b"";
-            for word in words {
-                let is_unit = matches!(word.to_ascii_lowercase().as_slice(), b"bytes" | b"byte");
-                if is_unit && let Some(number) = grouped_number(before) {
+            while let Some(word) = words.next() {
+                let is = |word: &[u8], one_of: &[&str]| {
+                    one_of.iter().any(|other| word.eq_ignore_ascii_case(other.as_bytes()))
+                };
+                // `340.00 bytes per second` (Pure-FTPd) is none.
+                let is_rate = words.peek().is_some_and(|next| is(next, &["per", "s", "sec"]));
+                if is(word, &["bytes", "byte"])
+                    && !is_rate
+                    && let Some(number) = grouped_number(before)
+                {
                     if found.is_some_and(|known| known != number) {
                         return None;
                     }
                     found = Some(number);
                 }
-                before = if word.is_empty() { before } else { word };
+                before = word;
             }
         }
         found
     }
 }
 
-/// Digits, perhaps in groups of three.
-fn grouped_number(word: &[u8]) -> Option<u64> {
-    let mut groups = word.split(|byte| *byte == b',');
-    let first = groups.next()?;
-    let is_grouped = groups.clone().all(|group| group.len() == 3) && first.len() <= 3;
-    let is_plain = first.len() == word.len();
-    let digits: Vec<u8> = first.iter().chain(groups.flatten()).copied().collect();
-    parse_number(&digits).filter(|_| is_plain || is_grouped)
+/// Without the punctuation at its ends.
+fn without_marks(word: &[u8]) -> &[u8] {
+    let is_mark = |byte: &u8| matches!(byte, b'.' | b',');
+    let start = word.iter().position(|byte| !is_mark(byte)).unwrap_or(word.len());
+    let end = word.iter().rposition(|byte| !is_mark(byte)).map_or(start, |at| at + 1);
+    word.get(start..end).unwrap_or_default()
 }
 
 /// A number in decimal, without a sign.
@@ -233,6 +243,8 @@ mod tests {
             ("Transfer complete. 12,34 bytes", None, None),
             ("Transfer complete.", None, None),
             ("1 byte in 0.1 seconds", None, Some(1)),
+            ("0.050 seconds (measured here), 340.00 bytes per second", None, None),
+            ("17 bytes received in 0.1 s (200 bytes/sec).", None, Some(17)),
             ("f (not bytes)", None, None),
         ] {
             let reply = Reply { code: 226, text: text.as_bytes().to_vec(), ..Reply::default() };

@@ -235,7 +235,8 @@ impl Dialogue {
         }
         match self.sealed.get_or_insert_default().push(by_client, bytes) {
             Unsealed::No => return true,
-            Unsealed::Already => {}
+            // After another AUTH nothing is clear again.
+            Unsealed::Already => return !self.is_clear,
             Unsealed::Now => {
                 self.story.end_tls(stamp);
                 self.is_clear = true;

@@ -78,6 +78,12 @@ impl Session {
     pub fn directory(&self, path: &[u8]) -> Directory {
         Directory::of(path, Paths::of(self.software.server_system.as_deref()))
     }
+
+    /// The path that the argument of a command names.
+    pub fn path_of(&self, exchange: &Exchange) -> Vec<u8> {
+        let arg = exchange.sent.as_ref().map_or(&[][..], |sent| sent.command.arg());
+        self.directory(&exchange.cwd).join(arg)
+    }
 }
 
 /// A second capture of a session: on the other side of a box that rewrites addresses, or in

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use super::request::Expected;
-use crate::ftp::{Reply, parse_number};
 
 /// Sizes by path: from SIZE, MLST and listings, to check later transfers.
 #[derive(Debug)]
@@ -54,14 +53,4 @@ impl Sizes {
 /// Bytes that remembering the size of this file takes.
 fn weight(path: &[u8]) -> usize {
     size_of::<(Vec<u8>, Expected)>() + path.len()
-}
-
-/// The `size` fact of an MLST reply (RFC 3659 §7.2), whose fact line begins with a space.
-pub(super) fn mlst_size(reply: &Reply) -> Option<u64> {
-    let line = reply.lines().find(|line| line.starts_with(b" "))?;
-    let facts = line.get(1..)?.split(|byte| *byte == b' ').next()?;
-    facts.split(|byte| *byte == b';').find_map(|fact| {
-        let (name, value) = fact.split_at_checked(5)?;
-        if name.eq_ignore_ascii_case(b"size=") { parse_number(value) } else { None }
-    })
 }

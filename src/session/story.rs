@@ -10,7 +10,7 @@ use super::pairing::{Pairing, Pending, ReplyPlace};
 use super::promise::{DataId, Link};
 use super::request::{Agreement, Expected, Method, Request, Setup, SizeSource, name_in};
 use super::setups::Setups;
-use super::sizes::{Sizes, mlst_size};
+use super::sizes::Sizes;
 use super::weight::Weight;
 use super::{Exchange, Received, Sent, Session, TransferId};
 use crate::decode::{Endpoint, Host};
@@ -126,10 +126,13 @@ impl Story {
         self.encrypt(self.auth.unwrap_or(EncryptionKind::Explicit), stamp);
     }
 
-    /// Clear text came back. What was said meanwhile is not known.
+    /// Clear text came back in one direction. What was said meanwhile is not known; when it comes
+    /// back in the other, too, something was said in the clear already.
     pub(super) fn end_tls(&mut self, stamp: Stamp) {
-        self.session.encryption.until.get_or_insert(stamp);
-        self.context.forget();
+        if self.session.encryption.until.is_none() {
+            self.session.encryption.until = Some(stamp);
+            self.context.forget();
+        }
     }
 
     /// `len` octets of the server were not captured.
@@ -530,7 +533,10 @@ impl Story {
             }
             (Verb::Opts, code) if names_utf8(command.arg()) => {
                 let is_off = command.arg().to_ascii_uppercase().ends_with(b" OFF");
-                self.session.software.utf8 = Some(code / 100 == 2 && !is_off);
+                // Where it may not be turned off it stays as it was.
+                if code / 100 == 2 || !is_off {
+                    self.session.software.utf8 = Some(!is_off && code / 100 == 2);
+                }
             }
             (Verb::Feat, 211) if reply.lines().any(|line| names_utf8(line.trim_ascii())) => {
                 self.session.software.utf8.get_or_insert(true);
@@ -542,7 +548,10 @@ impl Story {
             (Verb::Size, 213) => {
                 self.note_size_of(command, parse_number(reply.first_line()), SizeSource::Size)
             }
-            (Verb::Mlst, 250) => self.note_size_of(command, mlst_size(reply), SizeSource::Mlst),
+            (Verb::Mlst, 250) => {
+                let entry = reply.lines().find_map(ftp::parse_facts);
+                self.note_size_of(command, entry.and_then(|entry| entry.size), SizeSource::Mlst);
+            }
             (Verb::Rest, code) if code >= 400 => self.refuse_rest(index),
             (Verb::Rein, 220) => self.context.reset(),
             (_, code) if code >= 400 => self.refuse(index, effects),

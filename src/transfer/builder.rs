@@ -164,7 +164,13 @@ impl Content {
 
     /// Whether the file is here from its first octet to its last, as far as a transfer tells.
     pub fn is_whole_file(&self) -> bool {
-        self.is_whole_stream() && self.likely_decoded().is_none_or(Decoded::is_whole)
+        self.is_whole_stream() && self.is_understood()
+    }
+
+    /// Whether it is known which file was moved: where octets stand for others, all were undone.
+    pub(super) fn is_understood(&self) -> bool {
+        let decoded = self.decoded.as_deref();
+        decoded.is_none_or(|decoded| decoded.is_whole() || decoded.came_as_it_is())
     }
 
     /// The file as it would be on disk: what was on the wire, or what that means.
@@ -200,7 +206,12 @@ impl Content {
 
     /// Whether all of it is in `text`.
     pub(super) fn is_all_text(&self) -> bool {
-        self.is_whole_stream() && self.text.len() as u64 == self.bytes
+        let decoded = self.decoded.as_deref();
+        let all = match decoded {
+            Some(decoded) => Some(decoded.bytes).filter(|_| decoded.is_whole()),
+            None => Some(self.bytes),
+        };
+        self.is_whole_stream() && all == Some(self.text.len() as u64)
     }
 
     /// Whether it is here from SYN to FIN with nothing missing.

@@ -42,6 +42,8 @@ pub enum Stated {
     Hash {
         name: HashName,
         value: Vec<u8>,
+        /// Where the octets it is of end, if that was said.
+        end: Option<u64>,
     },
     /// When it was modified, and what a listing says of that.
     Time {
@@ -57,7 +59,9 @@ impl Transfer {
             self.content.as_ref().filter(|_| self.is_comparable()).and_then(
                 |content| match &stated {
                     Stated::Bytes(bytes) => self.has_size(content, source, *bytes),
-                    Stated::Hash { name, value } => self.has_hash(content, *name, value),
+                    Stated::Hash { name, value, end } => {
+                        self.has_hash(content, *name, value).filter(|_| is_to(*end, content))
+                    }
                     Stated::Time { stated, listed } => listed.map(|listed| listed == *stated),
                 },
             );
@@ -134,6 +138,16 @@ impl Transfer {
         let decoded = decoded.and_then(|decoded| digest(&decoded.hashes, name));
         (made == stated || decoded.is_some_and(|decoded| decoded == stated)).then_some(true)
     }
+}
+
+/// Whether a hash of the octets up to `end` is of all that was moved: some servers name the last
+/// octet there, others how many there are.
+fn is_to(end: Option<u64>, content: &Content) -> bool {
+    let decoded = content.decoded.as_ref().map(|decoded| decoded.bytes);
+    let counts = [Some(content.bytes), decoded];
+    end.is_none_or(|end| {
+        counts.into_iter().flatten().any(|all| all == end || all.checked_sub(1) == Some(end))
+    })
 }
 
 /// A hash of those that were made.

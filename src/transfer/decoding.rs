@@ -64,17 +64,29 @@ fn give(
 }
 
 impl Decoded {
-    /// Whether all that came was understood, to the end its sender marked, if it marks one. An
-    /// empty file may be packed into nothing.
+    /// Whether all that came was understood, to the end its sender marked, if it marks one.
     pub fn is_whole(&self) -> bool {
         let Finished { ended, error, is_suspect, .. } = &self.finished;
-        error.is_none() && !is_suspect && (*ended || self.bytes == 0)
+        *ended && error.is_none() && !is_suspect
     }
 
-    /// Whether it is more likely the file than what was on the wire. A sender that makes the line
-    /// ends of text CRLF leaves no bare LF; one that leaves them has not made any.
+    /// Whether it is more likely the file than what was on the wire. Of what could not be undone at
+    /// all, that is the file, or the nearest to it; a little of anything can be inflated that does
+    /// not begin as packed data does.
     pub fn is_likely(&self) -> bool {
-        self.how != ["ascii"] || self.finished.line_ends.lf == 0
+        let Finished { error, is_raw, .. } = &self.finished;
+        let is_nothing = match error {
+            Some(DecodeError::Corrupt { .. }) => *is_raw || self.bytes == 0,
+            Some(_) => self.bytes == 0,
+            None => false,
+        };
+        !is_nothing && !self.came_as_it_is()
+    }
+
+    /// Whether text was sent as the sender has it: one that makes its line ends CRLF leaves no bare
+    /// LF, and one that leaves them has not made any.
+    pub fn came_as_it_is(&self) -> bool {
+        self.how == ["ascii"] && self.finished.line_ends.lf > 0
     }
 
     pub(super) fn is_deflated(&self) -> bool {

@@ -10,8 +10,6 @@ pub struct Listing {
     pub headings: u64,
     /// Lines that could not be read.
     pub unparsed: Vec<Vec<u8>>,
-    /// The text is there from its beginning to its end.
-    pub is_all: bool,
 }
 
 /// Names of plain files, each with its size.
@@ -21,7 +19,7 @@ impl Listing {
     /// Unless the text `is_all` of it, what stands behind its last line end may be the beginning
     /// of a longer line.
     pub fn parse(kind: ListingKind, text: &[u8], is_all: bool) -> Self {
-        let mut listing = Self { is_all, ..Self::default() };
+        let mut listing = Self::default();
         for line in parse_listing(kind, text, is_all) {
             match line {
                 Listed::Entry(entry) => listing.entries.push(entry),
@@ -39,7 +37,7 @@ impl Listing {
 
     /// Bytes it holds.
     pub(super) fn weight(&self) -> usize {
-        let entries = self.entries.iter().map(|entry| size_of::<Entry>() + entry.name.len());
+        let entries = self.entries.iter().map(Entry::weight);
         let unparsed = self.unparsed.iter().map(|line| size_of::<Vec<u8>>() + line.len());
         entries.chain(unparsed).sum()
     }

@@ -33,7 +33,8 @@ use self::listing::Sizes;
 use crate::decode::Endpoint;
 use crate::ftp::{ListingKind, Verb};
 use crate::session::{
-    Circumstances, DataId, How, Protection, Request, SessionId, Settled, SizeSource, Weight,
+    Circumstances, DataId, How, Protection, Request, SessionId, Settled, SizeSource, TransferId,
+    Weight,
 };
 use crate::tcp::{self, Dir, DirFacts};
 use crate::tls::TlsFacts;
@@ -91,6 +92,11 @@ pub struct Carried {
     pub connection: DataConnection,
     pub from_originator: Content,
     pub from_responder: Content,
+}
+
+/// Where a transfer is among `transfers`, which are sorted by their numbers.
+pub fn place_of(id: TransferId, transfers: &[Transfer]) -> Option<usize> {
+    transfers.binary_search_by_key(&id, |transfer| transfer.request.id).ok()
 }
 
 impl Transfer {
@@ -155,10 +161,8 @@ impl Transfer {
 
     /// Whether nothing says that bytes are missing.
     pub fn may_be_whole(&self) -> bool {
-        let decoded = self.content.as_ref().and_then(|content| content.decoded.as_ref());
-        let is_understood =
-            decoded.is_none_or(|decoded| decoded.is_whole() || !decoded.is_likely());
-        is_understood && matches!(self.outcome, Outcome::Complete | Outcome::Unconfirmed)
+        self.content.as_ref().is_none_or(Content::is_understood)
+            && matches!(self.outcome, Outcome::Complete | Outcome::Unconfirmed)
     }
 
     /// Whether there is a file to write: bytes in clear, or a file of none.

@@ -22,6 +22,7 @@ mod tests;
 
 pub use self::date::Modified;
 pub use self::facts::parse_facts;
+pub(super) use self::row::grouped_number;
 
 use self::mvs::Table;
 use self::row::Row;
@@ -62,6 +63,13 @@ pub fn parse_time(text: &[u8]) -> Option<Modified> {
 }
 
 impl Entry {
+    /// Bytes it holds.
+    pub fn weight(&self) -> usize {
+        let texts = [&self.permissions, &self.owner, &self.group, &self.target];
+        let texts = texts.into_iter().flatten().map(Vec::len);
+        size_of::<Self>() + self.name.len() + texts.sum::<usize>()
+    }
+
     /// An entry of which no more is known.
     fn new(name: &[u8], kind: EntryKind) -> Self {
         Self {

@@ -71,7 +71,7 @@ pub(super) fn number_of(digits: RangeInclusive<usize>, text: &[u8]) -> Option<u6
 }
 
 /// A number that may have its thousands apart: `1,234,567` or `1.234.567`.
-pub(super) fn grouped_number(text: &[u8]) -> Option<u64> {
+pub(in crate::ftp) fn grouped_number(text: &[u8]) -> Option<u64> {
     let Some(separator) = text.iter().find(|byte| matches!(byte, b',' | b'.')) else {
         return number(text);
     };

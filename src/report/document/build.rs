@@ -425,6 +425,7 @@ impl ServerTreeRecord {
             server: endpoint(tree.server),
             user: tree.user.map(|user| charset.decode(user).0),
             entries: tree.nodes.iter().map(node).collect(),
+            unlisted: tree.unlisted,
         }
     }
 }
@@ -513,7 +514,7 @@ impl CheckRecord {
         };
         match &check.stated {
             Stated::Bytes(bytes) => record.bytes = Some(*bytes),
-            Stated::Hash { name, value } => {
+            Stated::Hash { name, value, end: _ } => {
                 (record.algorithm, record.hash) = (Some(name.name()), Some(hex(value)));
             }
             Stated::Time { stated, .. } => record.modified = Some(stated.to_string()),

@@ -504,7 +504,8 @@ pub struct TransferRecord {
     pub data: Option<DataRecord>,
     /// Octets captured.
     pub bytes: Option<u64>,
-    /// Of the file under TLS; `null` of what is not encrypted, and where it cannot be told.
+    /// Of what was moved of the file under TLS, as far as the capture goes; `null` of what is not
+    /// encrypted, and where it cannot be told.
     pub estimated_bytes: Option<EstimateRecord>,
     pub expected: Option<ExpectedRecord>,
     /// What the session says of the file, before the transfer and after, held against what was
@@ -580,13 +581,16 @@ pub struct ServerTreeRecord {
     pub user: Option<String>,
     /// By their paths.
     pub entries: Vec<NodeRecord>,
+    /// How often something was seen or done that is not here, for want of room.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unlisted: u64,
 }
 
 /// A file or a directory of a server.
 #[derive(Serialize, JsonSchema)]
 pub struct NodeRecord {
     pub path: String,
-    /// As it was seen last; `null` if it was in no listing.
+    /// As it was seen last; its fields are absent if it was in no listing.
     #[serde(flatten)]
     pub entry: Option<EntryRecord>,
     /// Frame of the reply to the last listing it was in.

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::disk::{Identity, check, hash_file, identity, new_file, place_new, rename_new, reopen};
-use super::store::Store;
+use super::store::{Bound, Store};
 use crate::analysis::{LogicalFile, Range};
 use crate::hash::Hashes;
 use crate::session::TransferId;
@@ -30,26 +30,29 @@ pub(super) struct Joined {
     /// Octets that pieces have in common, and whether they are the same.
     pub(super) overlaps: Vec<(Range, bool)>,
     pub(super) is_whole: bool,
-    /// Of the file on disk.
-    pub(super) hashes: Hashes,
+    /// Of the file on disk; `None` where its holes are too large to hash.
+    pub(super) hashes: Option<Hashes>,
 }
 
 /// Puts the pieces together under `name`, the first copy of an octet first; `.incomplete` is put
-/// behind the name where something is missing or two copies differ. `None` if it would be more
-/// than may be written.
+/// behind the name where something is missing or two copies differ. `hashable` is how many bytes of
+/// holes may still be hashed. A bound, and no file, where it would pass that.
 pub(super) fn join(
     store: &mut Store,
     file: &LogicalFile,
     pieces: &[PieceOnDisk],
     name: &str,
-) -> io::Result<Option<Joined>> {
+    hashable: &mut u64,
+) -> io::Result<Result<Joined, Bound>> {
     let length = pieces.iter().flat_map(|piece| &piece.captured).map(|range| range.end).max();
     let length = length.max(file.size).unwrap_or(0);
-    if !store.room.admits(length) {
-        return Ok(None);
+    let holes = length.saturating_sub(together(pieces));
+    if let Err(bound) = store.room.admits(length, holes) {
+        return Ok(Err(bound));
     }
     let from = store.directory.join(".joined");
-    let mut joined = Joining { file: new_file(&from)?, have: Vec::new(), overlaps: Vec::new() };
+    let mut joined =
+        Joining { file: new_file(&from)?, have: Vec::new(), overlaps: Vec::new(), all_agree: true };
     let made = pieces
         .iter()
         .try_for_each(|piece| joined.add(store, piece))
@@ -58,7 +61,7 @@ pub(super) fn join(
         let _ = fs::remove_file(&from);
         return Err(error);
     }
-    let is_whole = file.is_whole() && joined.overlaps.iter().all(|(_, agrees)| *agrees);
+    let is_whole = file.is_whole() && joined.all_agree;
     let ours = identity(&joined.file.metadata()?);
     let ending = if is_whole { "" } else { ".incomplete" };
     let name = format!("{name}{ending}");
@@ -66,14 +69,24 @@ pub(super) fn join(
     let path = store.directory.join(&file);
     check(&fs::symlink_metadata(&path)?, ours)?;
     let like = pieces.first().map(|piece| &piece.hashes).ok_or(io::ErrorKind::NotFound)?;
-    let hashes = hash_file(&mut reopen(&path, ours, File::options().read(true))?, like)?;
-    Ok(Some(Joined { file, bytes: length, overlaps: joined.overlaps, is_whole, hashes }))
+    let mut hashes = None;
+    if holes <= *hashable {
+        *hashable -= holes;
+        hashes = Some(hash_file(&mut reopen(&path, ours, File::options().read(true))?, like)?);
+    }
+    Ok(Ok(Joined { file, bytes: length, overlaps: joined.overlaps, is_whole, hashes }))
 }
 
 /// Whether the pieces together have more than the largest of them: two attempts that were broken
 /// off at the same place are no file.
 pub(super) fn is_worth_it(pieces: &[PieceOnDisk]) -> bool {
     let length = |ranges: &[Range]| ranges.iter().map(|range| range.end - range.start).sum::<u64>();
+    let together = together(pieces);
+    pieces.iter().all(|piece| length(&piece.captured) < together)
+}
+
+/// Octets that the pieces have together.
+fn together(pieces: &[PieceOnDisk]) -> u64 {
     let mut all: Vec<Range> = pieces.iter().flat_map(|piece| piece.captured.clone()).collect();
     all.sort_unstable();
     let (mut together, mut end) = (0, 0);
@@ -82,15 +95,20 @@ pub(super) fn is_worth_it(pieces: &[PieceOnDisk]) -> bool {
         together += range.end.saturating_sub(start);
         end = end.max(range.end);
     }
-    pieces.iter().all(|piece| length(&piece.captured) < together)
+    together
 }
 
 struct Joining {
     file: File,
-    /// What is written already; sorted, nothing overlaps.
+    /// What is written already; sorted, nothing overlaps or touches.
     have: Vec<Range>,
+    /// The first ones.
     overlaps: Vec<(Range, bool)>,
+    all_agree: bool,
 }
+
+/// Overlaps listed of one file.
+const MOST_OVERLAPS: usize = 64;
 
 impl Joining {
     fn add(&mut self, store: &Store, piece: &PieceOnDisk) -> io::Result<()> {
@@ -103,22 +121,35 @@ impl Joining {
                 let mut octets = (&mut from).take(part.end - part.start);
                 if is_known {
                     let agrees = is_same(&mut octets, &mut self.file)?;
-                    self.overlaps.push((part, agrees));
+                    self.all_agree &= agrees;
+                    if self.overlaps.len() < MOST_OVERLAPS {
+                        self.overlaps.push((part, agrees));
+                    }
                 } else {
                     io::copy(&mut octets, &mut self.file)?;
                 }
             }
-            self.have.push(*range);
-            self.have.sort_unstable();
+            self.note(*range);
         }
         Ok(())
+    }
+
+    /// A range is written; those it overlaps or touches become one with it.
+    fn note(&mut self, range: Range) {
+        let first = self.have.partition_point(|known| known.end < range.start);
+        let behind = self.have.partition_point(|known| known.start <= range.end);
+        let met = self.have.get(first..behind).unwrap_or_default();
+        let start = met.first().map_or(range.start, |known| known.start.min(range.start));
+        let end = met.last().map_or(range.end, |known| known.end.max(range.end));
+        self.have.splice(first..behind, [Range { start, end }]);
     }
 
     /// A range, cut where what is written already begins and ends.
     fn parts(&self, range: Range) -> Vec<(Range, bool)> {
         let mut parts = Vec::new();
         let mut at = range.start;
-        for known in &self.have {
+        let first = self.have.partition_point(|known| known.end <= range.start);
+        for known in self.have.iter().skip(first).take_while(|known| known.start < range.end) {
             let both = Range { start: known.start.max(at), end: known.end.min(range.end) };
             if both.start >= both.end {
                 continue;

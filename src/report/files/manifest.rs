@@ -27,7 +27,7 @@ use crate::report::escape::escape;
 use crate::report::human;
 use crate::report::visible::to_vec_pretty;
 use crate::session::{Session, SessionId, TransferId};
-use crate::transfer::{Content, Decoded, Direction, Face, Orphan, Transfer};
+use crate::transfer::{self, Content, Decoded, Direction, Face, Orphan, Transfer};
 
 /// Gives every file its name when its transfer is final, and lists them at the end.
 pub struct Manifest {
@@ -156,7 +156,7 @@ impl Manifest {
 
     /// Puts a file together that no single transfer moved whole, if all its pieces are here.
     fn join(&mut self, place: usize, file: &LogicalFile, analysis: &Analysis) {
-        if file.pieces.len() < 2 || file.whole_piece.is_some() {
+        if !file.is_of_pieces() {
             return;
         }
         let pieces = file.pieces.iter().map(|piece| self.piece(piece, analysis));
@@ -164,16 +164,18 @@ impl Manifest {
         let Some(pieces) = pieces.filter(|pieces| is_worth_it(pieces)) else { return };
         let path = Charset::of_name(Some(&file.path)).decode(&file.path).0;
         let name = on_disk(&file_id(place), Some(&path));
-        let joined = join(&mut self.store.borrow_mut(), file, &pieces, &name);
+        let joined = join(&mut self.store.borrow_mut(), file, &pieces, &name, &mut self.hashable);
         match joined {
-            Ok(Some(joined)) => {
+            Ok(Ok(joined)) => {
                 let order = (true, u32::MAX / 2 + place as u32);
-                let line = format!("{}  {}\n", hex(&joined.hashes.digests().sha256), joined.file);
-                self.sums.push(order, line.as_bytes());
+                if let Some(hashes) = &joined.hashes {
+                    let line = format!("{}  {}\n", hex(&hashes.digests().sha256), joined.file);
+                    self.sums.push(order, line.as_bytes());
+                }
                 self.summary.joined += 1;
                 self.joined.push_record(order, &JoinedRecord::new(place, &joined, &pieces, &path));
             }
-            Ok(None) => self.reach(Bound::Total.name()),
+            Ok(Err(bound)) => self.reach(bound.name()),
             Err(error) => self.fail(&name, &error.to_string()),
         }
     }
@@ -181,9 +183,10 @@ impl Manifest {
     fn piece(&self, piece: &Piece, analysis: &Analysis) -> Option<PieceOnDisk> {
         let (file, identity) = self.pieces.get(&piece.transfer)?.clone();
         let transfers = &analysis.transfers;
-        let at = transfers.binary_search_by_key(&piece.transfer, |one| one.request.id).ok()?;
+        let at = transfer::place_of(piece.transfer, transfers)?;
         // Where octets of what is decoded stand in the file is not known.
-        let content = transfers.get(at)?.content.as_ref().filter(|one| one.decoded.is_none())?;
+        let content =
+            transfers.get(at)?.content.as_ref().filter(|one| one.likely_decoded().is_none())?;
         Some(PieceOnDisk {
             transfer: piece.transfer,
             file,

@@ -146,10 +146,10 @@ impl<'a> JoinedRecord<'a> {
         pieces: &'a [PieceOnDisk],
         path: &'a str,
     ) -> Self {
-        let hashes = document::hashes(&joined.hashes);
+        let hashes = joined.hashes.as_ref().map(document::hashes);
         let (whole, on_disk) = match joined.is_whole {
-            true => (Some(hashes), Whole::Whole),
-            false => (None, Whole::Not(Some(hashes))),
+            true => (hashes, Whole::Whole),
+            false => (None, Whole::Not(hashes)),
         };
         let overlaps = joined.overlaps.iter();
         Self {

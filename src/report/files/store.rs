@@ -320,11 +320,13 @@ impl Room {
         Ok(())
     }
 
-    /// Takes the bytes of a file that is put together of others.
-    pub(super) fn admits(&mut self, length: u64) -> bool {
-        let has_room = length <= self.file && length <= self.total;
-        self.total -= if has_room { length } else { 0 };
-        has_room
+    /// Takes the bytes of a file of this length that is put together of others, or says which bound
+    /// it would pass.
+    pub(super) fn admits(&mut self, length: u64, holes: u64) -> Result<(), Bound> {
+        let total = self.total.checked_sub(length - holes).ok_or(Bound::Total)?;
+        self.grant_hole(holes, length)?;
+        self.total = total;
+        Ok(())
     }
 
     fn give_back(&mut self, part: &Part) {

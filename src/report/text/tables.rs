@@ -40,7 +40,7 @@ fn files(report: &Report<'_>, page: &mut Page<'_>) -> io::Result<()> {
     let longest = widest(|row| &row.path);
     let room = page.width().saturating_sub(columns.beside_path()).min(longest);
     rows.iter().try_for_each(|row| page.line(&row.line(&columns, room)))?;
-    let joined = report.analysis.files.iter().filter(|file| file.pieces.len() > 1);
+    let joined = report.analysis.files.iter().filter(|file| file.is_of_pieces());
     joined.into_iter().try_for_each(|file| one_joined(report, file, page))
 }
 

@@ -282,7 +282,7 @@ fn meaning(transfer: &Transfer) -> Option<String> {
         },
         Outcome::Encrypted => match transfer.estimated_bytes() {
             Some(size) => format!(
-                "The size and the hash are of the encrypted bytes; the file has {}.",
+                "The size and the hash are of the encrypted bytes; in them {} of the file were moved.",
                 human::about(size.least, size.most)
             ),
             None => "The size and the hash are of the encrypted bytes.".to_owned(),

@@ -59,7 +59,12 @@ fn one(report: &Report<'_>, tree: &ServerTree<'_>, page: &mut Page<'_>) -> io::R
     let rows = rows(report, tree, charset);
     let room = page.width().saturating_sub(BESIDE_NAME);
     let widest = rows.iter().map(|row| width(&row.name)).max().unwrap_or(0).min(room);
-    rows.iter().try_for_each(|row| page.line(&row.line(widest)))
+    rows.iter().try_for_each(|row| page.line(&row.line(widest)))?;
+    if tree.unlisted > 0 {
+        let unlisted = format!("There was no room for {} more.", number(tree.unlisted));
+        page.line(&Line::inked(Ink::Doubtful, &unlisted))?;
+    }
+    Ok(())
 }
 
 /// Columns that size, time and what was done take.
@@ -153,28 +158,36 @@ impl Row {
 const SIZE: usize = 9;
 const TIME: usize = 20;
 
-/// The directory a path is in, and its last part.
+/// The directory a path is in, with the slash if it is `/`, and its last part.
 fn split(path: &[u8]) -> (&[u8], &[u8]) {
     match path.iter().rposition(|byte| *byte == b'/') {
         Some(at) => {
-            let (directory, name) = path.split_at(at);
-            (directory, name.get(1..).unwrap_or_default())
+            let name = path.get(at + 1..).unwrap_or_default();
+            (path.get(..at.max(1)).unwrap_or_default(), name)
         }
         None => (&[], path),
     }
 }
 
-/// A directory and those above it, the outermost first.
+/// A directory and those above it, the outermost first: of a hundred the nearest.
 fn ancestors(directory: &[u8]) -> Vec<&[u8]> {
-    let ends = directory.iter().enumerate().filter(|(at, byte)| **byte == b'/' && *at > 0);
-    let mut found: Vec<&[u8]> = ends.filter_map(|(at, _)| directory.get(..at)).collect();
-    if !directory.is_empty() {
-        found.push(directory);
+    let mut found = Vec::new();
+    let mut next = directory;
+    while !next.is_empty() && found.len() < MOST_DEPTH {
+        found.push(next);
+        let (above, name) = split(next);
+        next = if name.is_empty() { &[] } else { above };
     }
+    found.reverse();
     found
 }
 
+/// What is in `/` is indented once more than what is relative to a directory that is not known.
 fn indent(path: &[u8]) -> String {
-    let depth = path.iter().filter(|byte| **byte == b'/').count();
-    "  ".repeat(depth.max(1))
+    let path = path.strip_suffix(b"/").unwrap_or(path);
+    let depth = 1 + path.iter().filter(|byte| **byte == b'/').count();
+    "  ".repeat(depth.min(MOST_DEPTH))
 }
+
+/// Directories within directories that are told apart.
+const MOST_DEPTH: usize = 100;

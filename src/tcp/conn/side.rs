@@ -149,7 +149,9 @@ impl Side {
     pub(super) fn end_full(&mut self, now: Timestamp) {
         let since = self.full_since.take();
         let nanos = since.and_then(|since| now.nanos_since(since)).unwrap_or(0);
-        self.facts.zero_window_ns += u64::try_from(nanos).unwrap_or(0);
+        // Clocks of captures step, and by centuries if they like.
+        let nanos = u64::try_from(nanos).unwrap_or(0);
+        self.facts.zero_window_ns = self.facts.zero_window_ns.saturating_add(nanos);
     }
 
     /// Something shows that the sender did not end where a FIN said.

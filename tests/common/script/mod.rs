@@ -296,9 +296,10 @@ impl FtpScript {
         Conn(self.connections.len() - 1)
     }
 
-    /// Far from the wrap and different for every connection, so that mixing up two shows.
+    /// Far from the wrap and different for every one of a thousand connections, so that mixing up
+    /// two shows.
     fn some_isns(&self) -> [u32; 2] {
-        let nth = self.connections.len() as u32;
+        let nth = self.connections.len() as u32 % 1024;
         [0x1000_0000 + nth * 0x0010_0000, 0x5000_0000 + nth * 0x0010_0000]
     }
 
