@@ -6,7 +6,7 @@ use std::fs;
 
 use common::document::{Document, analysed};
 use common::program::{Scratch, ftpscope, noise, sha256};
-use common::script::{From, FtpScript};
+use common::script::{Conn, From, FtpScript};
 use common::told::{carry, fetch, log_in_as, quit};
 use serde_json::Value;
 
@@ -61,6 +61,15 @@ fn joined(script: &FtpScript) -> Vec<(Value, Vec<u8>)> {
         .collect()
 }
 
+fn fetch_from(script: &mut FtpScript, control: Conn, content: &[u8]) {
+    script.dialogue(control, &["> PASV", "< 227 Entering Passive Mode (10,0,0,2,120,9)."]);
+    let data = script.connect("10.0.1.9:40001", "10.0.0.2:30729");
+    script.dialogue(control, &["> RETR f", "< 150 here it comes"]);
+    carry(script, data, From::Responder, content);
+    script.dialogue(control, &["< 226 done"]);
+    quit(script, control);
+}
+
 fn file(document: &Document) -> Value {
     let files = document.0["files"].as_array().unwrap();
     assert_eq!(files.len(), 1, "{files:#?}");
@@ -101,12 +110,7 @@ fn pieces_that_differ_where_they_overlap_are_not_passed_off_as_whole() {
 fn resumed_at_20000(mut script: FtpScript, content: &[u8]) -> FtpScript {
     let control = log_in_as(&mut script, ["10.0.1.9:40000", "10.0.0.2:21"]);
     script.dialogue(control, &["> REST 20000", "< 350 go on"]);
-    script.dialogue(control, &["> PASV", "< 227 Entering Passive Mode (10,0,0,2,120,9)."]);
-    let data = script.connect("10.0.1.9:40001", "10.0.0.2:30729");
-    script.dialogue(control, &["> RETR f", "< 150 here it comes"]);
-    carry(&mut script, data, From::Responder, &content[20_000..]);
-    script.dialogue(control, &["< 226 done"]);
-    quit(&mut script, control);
+    fetch_from(&mut script, control, &content[20_000..]);
     script
 }
 
@@ -159,9 +163,40 @@ fn a_hole_between_the_pieces_is_listed_and_left_in_the_file() {
     assert_eq!(told["holes"], serde_json::json!([{"start": 20_000, "end": 30_000}]));
     let [(record, bytes)] = &joined(&script)[..] else { panic!("one file") };
     assert_eq!(record["hashes"], Value::Null);
+    assert_eq!(record["holes"], told["holes"]);
     assert_eq!(bytes.len(), 60_000);
     assert!(bytes[20_000..30_000].iter().all(|octet| *octet == 0));
     assert_eq!(bytes[30_000..], content[30_000..]);
+}
+
+#[test]
+fn a_hole_of_any_size_is_not_made_and_the_bound_is_told() {
+    let content = noise(7, 3000);
+    let mut script = in_pieces(&content, &[(0, 1000), (1500, 1000)]);
+    let control = log_in_as(&mut script, ["10.0.1.9:40000", "10.0.0.2:21"]);
+    script.dialogue(control, &["> SIZE f", "< 213 3000"]);
+    script.dialogue(control, &["> REST 900000000000", "< 350 go on"]);
+    fetch_from(&mut script, control, b"far away");
+    let dir = Scratch::new();
+    let (capture, out) = (dir.file("capture.pcap", &script.pcap()), dir.at("out"));
+    ftpscope(&["extract", "-q", "-o", &out, &capture]).exits(0);
+    let manifest = fs::read(format!("{out}/manifest.json")).unwrap();
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    assert_eq!(manifest["joined"], Value::Array(vec![]));
+    let reached = &manifest["capture"]["limits_reached"];
+    assert!(reached.to_string().contains("hole_bytes"), "{reached:#}");
+}
+
+/// A download that was broken off again and again, each time a little later.
+#[test]
+fn pieces_that_overlap_over_and_over_are_compared_and_not_all_listed() {
+    let content = noise(8, 3000);
+    let mut pieces: Vec<(usize, usize)> = (1..200).map(|nth| (0, nth * 10)).collect();
+    pieces.push((1900, 1100));
+    let [(record, bytes)] = &joined(&in_pieces(&content, &pieces))[..] else { panic!("one file") };
+    assert_eq!(*bytes, content);
+    assert_eq!(record["whole"], true);
+    assert_eq!(record["overlaps"].as_array().unwrap().len(), 64);
 }
 
 #[test]
@@ -184,7 +219,7 @@ fn append_goes_on_where_the_file_ended_and_a_new_upload_begins_anew() {
     let ranges: Vec<_> = pieces.iter().map(|piece| (&piece["start"], &piece["end"])).collect();
     let wanted =
         [(0, 1000), (1000, 3000), (0, 3000)].map(|(s, e)| (Value::from(s), Value::from(e)));
-    assert!(ranges.iter().zip(&wanted).all(|(found, wanted)| *found == (&wanted.0, &wanted.1)));
+    assert_eq!(ranges, wanted.each_ref().map(|(start, end)| (start, end)));
     assert_eq!(files[0]["hashes"]["sha256"], sha256(&content));
     assert!(files[0]["deleted"]["frame"].is_u64());
     assert_eq!((&files[1]["path"], &files[1]["size"]), (&"/home/bob/f".into(), &7.into()));

@@ -11,10 +11,14 @@ use serde_json::Value;
 const CLIENT: &str = "10.0.0.1";
 
 /// `from` listens, `to` dials; with `is_seen` the bytes pass the place of capture.
-fn copy(is_seen: bool, [retr, stor]: [&str; 2]) -> FtpScript {
+fn copy(is_seen: bool, commands: [&str; 2]) -> FtpScript {
+    copy_by([CLIENT, CLIENT], is_seen, commands)
+}
+
+fn copy_by(clients: [&str; 2], is_seen: bool, [retr, stor]: [&str; 2]) -> FtpScript {
     let mut script = FtpScript::new();
-    let one = log_in_as(&mut script, [&format!("{CLIENT}:40000"), "10.0.0.2:21"]);
-    let other = log_in_as(&mut script, [&format!("{CLIENT}:40001"), "10.0.0.3:21"]);
+    let one = log_in_as(&mut script, [&format!("{}:40000", clients[0]), "10.0.0.2:21"]);
+    let other = log_in_as(&mut script, [&format!("{}:40001", clients[1]), "10.0.0.3:21"]);
     script.dialogue(one, &["> PASV", "< 227 Entering Passive Mode (10,0,0,2,100,1)."]);
     script.dialogue(other, &["> PORT 10,0,0,2,100,1", "< 200 ok"]);
     script.client(one, format!("{retr}\r\n"));
@@ -91,4 +95,8 @@ fn two_clients_and_two_downloads_are_no_copy() {
         assert_eq!(transfer["site_to_site"], Value::Null);
         assert_eq!(transfer["direction"], "download");
     }
+    let script = copy_by([CLIENT, "10.0.0.9"], false, ["RETR a.bin", "STOR b.bin"]);
+    let document = analysed(&script);
+    let transfers = document.list("transfers").iter();
+    assert_eq!(transfers.filter(|one| one["site_to_site"].is_null()).count(), 2);
 }

@@ -430,6 +430,12 @@ impl ServerTreeRecord {
     }
 }
 
+impl RangeRecord {
+    pub fn new(range: &Range) -> Self {
+        Self { start: range.start, end: range.end }
+    }
+}
+
 impl DecodedRecord {
     fn new(decoded: &Decoded) -> Self {
         let finished = &decoded.finished;
@@ -460,7 +466,6 @@ impl LogicalFileRecord {
     ) -> Self {
         let (path, path_hex) = wire_text(Some(&file.path), charset);
         let text = |raw: &[u8]| charset.decode(raw).0;
-        let range = |range: &Range| RangeRecord { start: range.start, end: range.end };
         Self {
             id: file_id(number),
             server: endpoint(session.server),
@@ -479,12 +484,12 @@ impl LogicalFileRecord {
                 .collect(),
             size: file.size,
             whole: file.is_whole(),
-            holes: file.holes.iter().map(range).collect(),
+            holes: file.holes.iter().map(RangeRecord::new).collect(),
             overlaps: file
                 .overlaps
                 .iter()
                 .map(|overlap| OverlapRecord {
-                    range: range(&overlap.range),
+                    range: RangeRecord::new(&overlap.range),
                     transfers: overlap.transfers.map(transfer_id),
                     agree: overlap.agrees,
                 })

@@ -173,7 +173,8 @@ impl Manifest {
                     self.sums.push(order, line.as_bytes());
                 }
                 self.summary.joined += 1;
-                self.joined.push_record(order, &JoinedRecord::new(place, &joined, &pieces, &path));
+                let record = JoinedRecord::new(place, file, &joined, &pieces, &path);
+                self.joined.push_record(order, &record);
             }
             Ok(Err(bound)) => self.reach(bound.name()),
             Err(error) => self.fail(&name, &error.to_string()),

@@ -5,14 +5,14 @@ use serde::Serialize;
 use super::join::{Joined, PieceOnDisk};
 use super::shape::Shaped;
 use super::spool::Order;
-use crate::analysis::{CaptureFacts, warnings};
+use crate::analysis::{CaptureFacts, LogicalFile, warnings};
 use crate::capture::InputFacts;
 use crate::decode::Tunnels;
 use crate::hash::hex;
 use crate::report::charset::Charset;
 use crate::report::document::{
-    self, CaptureRecord, EndpointRecord, HashesRecord, InputRecord, OrphanRecord, SCHEMA,
-    SchemaRecord, TOOL, ToolRecord, TransferRecord,
+    self, CaptureRecord, EndpointRecord, HashesRecord, InputRecord, OrphanRecord, RangeRecord,
+    SCHEMA, SchemaRecord, TOOL, ToolRecord, TransferRecord,
 };
 use crate::session::Session;
 use crate::transfer::{Orphan, Transfer};
@@ -117,6 +117,7 @@ pub(super) struct JoinedRecord<'a> {
     /// Every octet is there, and where pieces overlap they are the same.
     whole: bool,
     pieces: Vec<JoinedPieceRecord<'a>>,
+    holes: Vec<RangeRecord>,
     overlaps: Vec<JoinedOverlapRecord>,
     /// Of the whole file; `null` where it is not.
     hashes: Option<HashesRecord>,
@@ -134,14 +135,15 @@ struct JoinedPieceRecord<'a> {
 
 #[derive(Serialize)]
 struct JoinedOverlapRecord {
-    start: u64,
-    end: u64,
+    #[serde(flatten)]
+    range: RangeRecord,
     agree: bool,
 }
 
 impl<'a> JoinedRecord<'a> {
     pub(super) fn new(
         place: usize,
+        file: &LogicalFile,
         joined: &'a Joined,
         pieces: &'a [PieceOnDisk],
         path: &'a str,
@@ -166,10 +168,10 @@ impl<'a> JoinedRecord<'a> {
                     start: piece.start,
                 })
                 .collect(),
+            holes: file.holes.iter().map(RangeRecord::new).collect(),
             overlaps: overlaps
                 .map(|(range, agree)| JoinedOverlapRecord {
-                    start: range.start,
-                    end: range.end,
+                    range: RangeRecord::new(range),
                     agree: *agree,
                 })
                 .collect(),
