@@ -10,6 +10,7 @@ use crate::ftp::{Joined, Line, LineSplitter, ReplyJoiner};
 use crate::limits::Limits;
 use crate::tcp::Mark;
 use crate::time::Stamp;
+use crate::tls;
 
 /// A control connection being read.
 #[derive(Debug)]
@@ -222,10 +223,7 @@ impl Dialogue {
     /// captured is made up for by the ClientHello that follows it.
     fn is_sealed(&mut self, by_client: bool, bytes: &[u8], stamp: Stamp) -> bool {
         let lines = if by_client { &self.client } else { &self.server };
-        if self.is_clear
-            && self.sealed.is_none()
-            && lines.is_between_lines()
-            && matches!(bytes, [0x14..=0x17, 3, 0..=4, ..])
+        if self.is_clear && self.sealed.is_none() && lines.is_between_lines() && tls::begins(bytes)
         {
             self.story.begin_tls(stamp);
         }

@@ -3,6 +3,7 @@
 use crate::decode::Endpoint;
 use crate::ftp::{is_command_word, split_code};
 use crate::tcp::Dir;
+use crate::tls;
 
 /// Listens to the beginning of a connection until it is clear whether it is FTP.
 #[derive(Debug)]
@@ -232,8 +233,7 @@ fn named(bytes: &[u8]) -> Option<Protocol> {
     const METHODS: [&[u8]; 6] =
         [b"GET /", b"POST /", b"HEAD /", b"PUT /", b"OPTIONS ", b"CONNECT "];
     match bytes {
-        // A TLS record: type 20 to 23, version 3.x (RFC 8446 §5.1).
-        [0x14..=0x17, 0x03, 0x00..=0x04, ..] => Some(Protocol::Tls),
+        _ if tls::begins(bytes) => Some(Protocol::Tls),
         _ if bytes.starts_with(b"SSH-") => Some(Protocol::Ssh),
         _ if bytes.starts_with(b"HTTP/1") => Some(Protocol::Http),
         _ if METHODS.iter().any(|method| bytes.starts_with(method)) => Some(Protocol::Http),

@@ -28,6 +28,11 @@ pub use self::traffic::Traffic;
 use self::handshake::{Message, Messages};
 use self::records::{Piece, Records};
 
+/// Whether bytes that follow text begin like a TLS record: type 20 to 23, version 3.x (RFC 8446 §5.1).
+pub fn begins(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x14..=0x17, 3, 0..=4, ..])
+}
+
 /// One direction of a TLS connection being read.
 ///
 /// Sans-IO: [`push`](Self::push) the bytes in order, from the first one of TLS on. Knows no
@@ -37,8 +42,6 @@ use self::records::{Piece, Records};
 pub struct TlsSide {
     records: Records,
     clear: Clear,
-    /// The first octet of an alert whose second has not come.
-    level: Option<u8>,
     facts: SideFacts,
 }
 
@@ -73,8 +76,6 @@ pub struct SideFacts {
     pub flight: Flight,
     /// What was sent in records, as far as their headers tell.
     pub traffic: Traffic,
-    /// Alerts in clear text, as (level, description) (RFC 8446 §6); the first few.
-    pub alerts: Vec<(u8, u8)>,
 }
 
 /// Why records could not be followed to the end.
@@ -115,7 +116,6 @@ impl TlsSide {
             return;
         }
         let Some(piece) = self.records.skip(missing) else { return self.lose(Loss::Gap) };
-        self.level = None;
         if piece.kind == RecordKind::Handshake {
             self.clear = Clear::Over;
         }
@@ -134,11 +134,6 @@ impl TlsSide {
     /// end of TLS.
     pub fn is_between_records(&self) -> bool {
         self.facts.is_tls && self.facts.lost.is_none() && self.records.is_between()
-    }
-
-    /// What is known so far.
-    pub fn facts(&self) -> &SideFacts {
-        &self.facts
     }
 
     /// Bytes it holds, itself included.
@@ -164,7 +159,6 @@ impl TlsSide {
         match piece.kind {
             RecordKind::Handshake => self.read_handshake(piece.bytes),
             RecordKind::ChangeCipherSpec if piece.ends => self.change_cipher_spec(),
-            RecordKind::Alert if piece.record_len == CLEAR_ALERT => self.read_alert(piece),
             RecordKind::ApplicationData => self.clear = Clear::Over,
             RecordKind::ChangeCipherSpec | RecordKind::Alert | RecordKind::Heartbeat => {}
         }
@@ -217,22 +211,6 @@ impl TlsSide {
         }
         self.clear = Clear::Over;
     }
-
-    /// An alert of two octets is in clear, wherever it stands: encryption adds at least a tag.
-    fn read_alert(&mut self, piece: Piece<'_>) {
-        for &octet in piece.bytes {
-            match self.level.take() {
-                None => self.level = Some(octet),
-                Some(level) if self.facts.alerts.len() < MAX_ALERTS => {
-                    self.facts.alerts.push((level, octet));
-                }
-                Some(_) => {}
-            }
-        }
-        if piece.ends {
-            self.level = None;
-        }
-    }
 }
 
 impl SideFacts {
@@ -245,24 +223,6 @@ impl SideFacts {
         self.client_hello.as_ref().map_or(0, ClientHello::weight)
             + self.server_hello.as_ref().map_or(0, ServerHello::weight)
             + self.certificate.as_ref().map_or(0, Certificate::weight)
-    }
-
-    /// `close_notify` (RFC 8446 §6.1) was said in clear text, which only an end before the
-    /// keys were agreed shows.
-    pub fn said_close_notify(&self) -> bool {
-        self.alerts.iter().any(|&(_, description)| description == CLOSE_NOTIFY)
-    }
-
-    /// Whether the last record looks like the alert that closes a connection (RFC 8446 §6.1), by
-    /// its type or, in TLS 1.3 which hides that, by its length; `server` is the connection's
-    /// ServerHello. Without one the end of the data may be the end of the connection only.
-    pub fn looks_closed(&self, server: &ServerHello) -> bool {
-        match self.traffic.last {
-            Some((RecordKind::Alert, CLEAR_ALERT)) => self.said_close_notify(),
-            Some((RecordKind::Alert, _)) => true,
-            Some((RecordKind::ApplicationData, len)) => plain::is_sealed_alert(server, len),
-            _ => false,
-        }
     }
 }
 
@@ -280,14 +240,6 @@ impl Default for Clear {
         Self::Readable(Messages::default())
     }
 }
-
-/// Octets of an alert that is not encrypted (RFC 8446 §6).
-const CLEAR_ALERT: u16 = 2;
-
-const CLOSE_NOTIFY: u8 = 0;
-
-/// How many alerts are kept. More than one or two is nonsense.
-const MAX_ALERTS: usize = 8;
 
 #[cfg(test)]
 mod tests;

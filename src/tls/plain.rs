@@ -16,7 +16,8 @@ pub struct PlainBytes {
 /// Estimates how many bytes the application of one `side` sent; `server` is the connection's
 /// ServerHello. `None` for ciphers nobody knows and for compressed records.
 ///
-/// TLS ≤ 1.2: exact, but for block ciphers, whose padding is between one octet and a block.
+/// TLS ≤ 1.2: exact, but for block ciphers, whose padding is taken to be between one octet
+/// and a block, as implementations do; the protocol allows 256 (RFC 5246 §6.2.3.2).
 ///
 /// TLS 1.3: handshake and alerts look like application data. The handshake is recognised if
 /// Finished has a record of its own, whose length is then known (RFC 8446 §4.4.4); else between
@@ -46,12 +47,6 @@ pub fn plain_bytes(server: &ServerHello, side: &SideFacts) -> Option<PlainBytes>
         least: least.saturating_sub(at_most + tickets + ALERT),
         most: most.saturating_sub(at_least),
     })
-}
-
-/// Whether an application data record of `len` octets is as long as an alert is in TLS 1.3.
-pub(super) fn is_sealed_alert(server: &ServerHello, len: u16) -> bool {
-    server.version.is_1_3()
-        && overhead(server).is_some_and(|each| u64::from(len) == each.start() + ALERT)
 }
 
 /// The lengths of the records up to Finished, if it has one of its own.
@@ -161,7 +156,6 @@ mod tests {
             application_records: lengths.len() as u64,
             application_bytes: lengths.iter().map(|len| u64::from(*len)).sum(),
             first_lengths: lengths.to_vec(),
-            ..Traffic::default()
         };
         SideFacts { traffic, ..SideFacts::default() }
     }

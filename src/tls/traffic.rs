@@ -14,26 +14,17 @@ pub struct Traffic {
     pub application_bytes: u64,
     /// The lengths of the first eight of them.
     pub first_lengths: Vec<u16>,
-    /// Alerts that are encrypted but said to be such (TLS ≤ 1.2). The one at the end is
-    /// `close_notify` as a rule.
-    pub sealed_alerts: u64,
-    /// The last record of any kind, and its length.
-    pub last: Option<(RecordKind, u16)>,
 }
 
 impl Traffic {
     pub(super) fn count(&mut self, kind: RecordKind, len: u16) {
-        self.last = Some((kind, len));
-        match kind {
-            RecordKind::ApplicationData => {
-                self.application_records += 1;
-                self.application_bytes += u64::from(len);
-                if self.first_lengths.len() < FIRST_LENGTHS {
-                    self.first_lengths.push(len);
-                }
-            }
-            RecordKind::Alert if len > super::CLEAR_ALERT => self.sealed_alerts += 1,
-            _ => {}
+        if kind != RecordKind::ApplicationData {
+            return;
+        }
+        self.application_records += 1;
+        self.application_bytes += u64::from(len);
+        if self.first_lengths.len() < FIRST_LENGTHS {
+            self.first_lengths.push(len);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a stream begins with, and the text of listings.
 
 use super::{Room, media};
+use crate::tls;
 
 /// The first octets of a stream; of a listing, what follows, too.
 #[derive(Debug, Default)]
@@ -68,7 +69,7 @@ impl Beginning {
     fn tell(&self, is_there: bool) -> Told {
         let is_enough = !self.is_cut || self.head.len() >= HEAD;
         let media_type = if is_there && is_enough { media::media_type(&self.head) } else { None };
-        let is_tls = is_there && matches!(self.head[..], [0x14..=0x17, 3, 0..=4, ..]);
+        let is_tls = is_there && tls::begins(&self.head);
         Told { media_type, is_tls }
     }
 }

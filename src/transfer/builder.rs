@@ -96,7 +96,7 @@ impl Builder {
     }
 
     /// Takes an event of the connection. `open` makes the sink of a direction's first octets;
-    /// `is_listing` tells whether the text is wanted.
+    /// `agreed` tells what its octets stand for, and whether it is a listing, whose text is wanted.
     pub fn handle(
         &mut self,
         event: &ConnEvent<'_>,

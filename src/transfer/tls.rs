@@ -2,7 +2,7 @@
 
 use super::{Carried, Content, Room, Transfer};
 use crate::tcp::Dir;
-use crate::tls::{PlainBytes, SideFacts, TlsFacts, TlsSide};
+use crate::tls::{self, PlainBytes, SideFacts, TlsFacts, TlsSide};
 
 /// One direction that begins with a TLS record, being followed.
 #[derive(Debug, Default)]
@@ -15,7 +15,8 @@ pub(super) struct Followed {
 impl Followed {
     /// Whether a stream that begins so is worth following.
     pub(super) fn begins(bytes: &[u8]) -> bool {
-        matches!(bytes, [0x14..=0x17] | [0x14..=0x17, 3, ..])
+        // One segment may have no more than the first octets.
+        matches!(bytes, [0x14..=0x17] | [0x14..=0x17, 3]) || tls::begins(bytes)
     }
 
     /// Takes the next bytes. Without room for a handshake, records are only measured.
