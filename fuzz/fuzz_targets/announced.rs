@@ -1,12 +1,11 @@
-//! Addresses in commands and replies, and the sizes in listings.
+//! Addresses in commands and replies, and the lines of listings.
 
 #![no_main]
 
 use std::net::IpAddr;
 
-use ftpscope::ftp::{Announced, Verb, find_host_port, find_long_host_port};
-use ftpscope::ftp::{parse_229, parse_eprt, parse_lprt, parse_port};
-use ftpscope::transfer::sizes;
+use ftpscope::ftp::{Announced, Listed, ListingKind, find_host_port, find_long_host_port};
+use ftpscope::ftp::{parse_229, parse_eprt, parse_listing, parse_lprt, parse_port};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &[u8]| {
@@ -29,25 +28,30 @@ fuzz_target!(|text: &[u8]| {
         assert_eq!(parse_eprt(spelled.as_bytes()), found.ip.and(Some(found)));
         assert_eq!(parse_229(format!("ok ({spelled}) ok").as_bytes()), Some(found));
     }
-    for verb in [Verb::List, Verb::Mlsd, Verb::Nlst] {
-        listing(verb, text);
+    for kind in [ListingKind::List, ListingKind::Mlsd, ListingKind::Nlst] {
+        listing(kind, text);
     }
 });
 
-/// What a listing shows is what its lines show, each alone; its last one counts only where
-/// the text is all of it.
-fn listing(verb: Verb, text: &[u8]) {
-    let all = sizes(verb, text, true);
-    let lines = text.split_inclusive(|byte| *byte == b'\n');
-    let each: Vec<_> = lines.flat_map(|line| sizes(verb, line, true)).collect();
-    assert_eq!(all, each);
-    assert!(verb != Verb::Nlst || all.is_empty());
-    let cut = sizes(verb, text, false);
-    assert!(all.starts_with(&cut) && all.len() - cut.len() <= 1);
-    for (name, size) in &all {
-        let has = |wanted: &[u8]| text.windows(wanted.len()).any(|part| part == wanted);
-        assert!(name.is_empty() || has(name));
-        assert!(has(size.to_string().as_bytes()), "{size} is not there");
+/// A line gives one thing at most; where lines say nothing of each other, the same as alone. What
+/// stands behind the last line end counts only where the text is all of it.
+fn listing(kind: ListingKind, text: &[u8]) {
+    let all = parse_listing(kind, text, true);
+    let lines: Vec<_> = text.split_inclusive(|byte| *byte == b'\n').collect();
+    assert!(all.len() <= lines.len());
+    if kind != ListingKind::List {
+        let each = lines.iter().flat_map(|line| parse_listing(kind, line, true));
+        assert_eq!(format!("{all:?}"), format!("{:?}", each.collect::<Vec<_>>()));
+    }
+    let cut = parse_listing(kind, text, false);
+    if !text.ends_with(b"\n") && !text.is_empty() {
+        assert!(matches!(cut.last(), Some(Listed::Unparsed(_))));
+    }
+    for listed in &all {
+        if let Listed::Entry(entry) = listed {
+            let has = |wanted: &[u8]| text.windows(wanted.len()).any(|part| part == wanted);
+            assert!(!entry.name.is_empty() && has(&entry.name), "{entry:?}");
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use ftpscope::limits::Limits;
 use ftpscope::session::DataId;
 use ftpscope::tcp::Dir;
-use ftpscope::transfer::{ByteSink, Sinks};
+use ftpscope::transfer::{ByteSink, Face, Sinks};
 use ftpscope_fuzz::story::Story;
 use ftpscope_fuzz::{examine, scratch};
 use libfuzzer_sys::fuzz_target;
@@ -30,8 +30,14 @@ fuzz_target!(|text: &[u8]| {
             assert!(is_true, "complete, and nobody sent it: {transfer:#}");
         }
     }
-    for file in files.0.borrow().iter() {
-        assert!(story.streams().any(|stream| is_of(stream, file)), "nobody sent {file:?}");
+    let files = files.0.borrow();
+    for (of, pieces) in files.iter() {
+        // Where octets stand for others, those on the wire are what was sent.
+        let (data, dir, face) = *of;
+        let is_made =
+            face == Face::File && files.iter().any(|(of, _)| *of == (data, dir, Face::Wire));
+        let is_sent = || story.streams().any(|stream| is_of(stream, pieces));
+        assert!(is_made || is_sent(), "nobody sent {pieces:?}");
     }
 });
 
@@ -48,24 +54,27 @@ type Pieces = Vec<(u64, Vec<u8>)>;
 
 /// Every file, in memory.
 #[derive(Default)]
-struct Files(Rc<RefCell<Vec<Pieces>>>);
+struct Files(Rc<RefCell<Vec<(Of, Pieces)>>>);
+
+/// Whose bytes they are.
+type Of = (DataId, Dir, Face);
 
 struct InMemory {
-    files: Rc<RefCell<Vec<Pieces>>>,
+    files: Rc<RefCell<Vec<(Of, Pieces)>>>,
     nth: usize,
 }
 
 impl Sinks for Files {
-    fn open(&mut self, _: DataId, _: Dir) -> Option<Box<dyn ByteSink>> {
+    fn open(&mut self, data: DataId, dir: Dir, face: Face) -> Option<Box<dyn ByteSink>> {
         let mut files = self.0.borrow_mut();
-        files.push(Vec::new());
+        files.push(((data, dir, face), Vec::new()));
         Some(Box::new(InMemory { files: Rc::clone(&self.0), nth: files.len() - 1 }))
     }
 }
 
 impl ByteSink for InMemory {
     fn write(&mut self, offset: u64, bytes: &[u8]) {
-        self.files.borrow_mut()[self.nth].push((offset, bytes.to_vec()));
+        self.files.borrow_mut()[self.nth].1.push((offset, bytes.to_vec()));
     }
 }
 
