@@ -16,9 +16,13 @@ pub(super) fn check(session: &Session, transfers: &mut [Transfer]) {
     }
     for (place, said) in reader.said.0 {
         if let Some(transfer) = transfers.get_mut(place) {
-            let checks =
-                said.into_iter().map(|said| transfer.check(said.source, said.stamp, said.stated));
-            transfer.checks = checks.collect();
+            // Collected, they would keep the room of what was said, which is more.
+            let mut checks = Vec::with_capacity(said.len());
+            checks.extend(said.into_iter().map(|said| {
+                let Said { source, stamp, stated } = said;
+                transfer.check(source, stamp, stated)
+            }));
+            transfer.checks = checks;
         }
     }
 }
