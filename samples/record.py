@@ -1973,6 +1973,12 @@ TLSLog {log}""")
         assert len(re.findall("client reused TLS session for data connection", said)) == 5, said
 
 
+# -- failures
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import record_failures  # noqa: E402, F401  (registers its samples)
+
+
 # ------------------------------------------------------------------- README
 
 HEAD = """# Sample captures

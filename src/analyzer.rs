@@ -90,6 +90,13 @@ impl<'a> Analyzer<'a> {
         match decoded {
             Decoded::Tcp(segment) => push_segment(table, budget, world, &segment),
             Decoded::Fragment => {}
+            Decoded::Icmp(error) => {
+                let why = if error.from.addr.is_ipv6() { Why::Icmpv6 } else { Why::Icmp };
+                *facts.skipped.entry(why).or_default() += 1;
+                if let Some(slot) = table.followed_between(error.src, error.dst) {
+                    slot.conn.note_icmp(error);
+                }
+            }
             Decoded::Skipped(why) => *facts.skipped.entry(why).or_default() += 1,
         }
     }

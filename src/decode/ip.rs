@@ -6,12 +6,14 @@ use etherparse::err::tcp::HeaderSliceError;
 use etherparse::{IpNumber, LaxIpSlice, TcpSlice};
 
 use super::inside::{self, Ends};
-use super::{Endpoint, Flags, Host, Net, Segment, SeqNum, Why, ordinary};
+use super::{Endpoint, Flags, Host, IcmpError, Net, Segment, SeqNum, Why, icmp, ordinary};
 use crate::time::Stamp;
 
 /// What an IP packet carries.
 pub(super) enum Carried<'a> {
     Tcp(Segment<'a>),
+    /// Says what became of a segment.
+    Icmp(IcmpError),
     /// What may be a tunnel: protocol, addresses, payload.
     Tunnel(u8, Ends, &'a [u8]),
     /// The packet is a piece of a datagram.
@@ -52,8 +54,11 @@ pub(super) fn the_long_way(
     }
     match payload.ip_number {
         IpNumber::TCP => {}
-        IpNumber::ICMP => return Err(Why::Icmp),
-        IpNumber::IPV6_ICMP => return Err(Why::Icmpv6),
+        IpNumber::ICMP | IpNumber::IPV6_ICMP => {
+            let error = icmp::error(payload.payload, ip.source_addr(), stamp, net);
+            let why = if ip.source_addr().is_ipv6() { Why::Icmpv6 } else { Why::Icmp };
+            return error.map(Carried::Icmp).ok_or(why);
+        }
         IpNumber(ESP) => return Err(Why::Esp),
         IpNumber(protocol @ (inside::UDP | inside::IPIP | inside::IPV6 | inside::GRE)) => {
             let ends = (ip.source_addr(), ip.destination_addr());

@@ -12,6 +12,7 @@
 mod checksum;
 mod defrag;
 mod fragment;
+mod icmp;
 mod inside;
 mod ip;
 mod link;
@@ -26,6 +27,7 @@ mod wlan;
 pub use self::checksum::Checksum;
 pub use self::defrag::FragmentFacts;
 use self::defrag::Pool;
+pub use self::icmp::{IcmpError, IcmpKind};
 use self::ip::Carried;
 use self::link::Layer;
 pub use self::segment::{Endpoint, Flags, FlowKey, Host, Net, Segment, SeqNum};
@@ -42,6 +44,8 @@ pub enum Decoded<'a> {
     /// A piece of an IP datagram, held until the rest has come. The frame that completes it is
     /// what the datagram is.
     Fragment,
+    /// Says what became of a segment. Counted as [`Why::Icmp`] or [`Why::Icmpv6`] all the same.
+    Icmp(IcmpError),
     Skipped(Why),
 }
 
@@ -73,8 +77,9 @@ impl Decoder {
     pub fn decode_with_tunnels<'a>(&'a mut self, frame: &Frame<'a>) -> (Decoded<'a>, &'a Tunnels) {
         let Self { tunnels, pool, whole } = self;
         let decoded = match walk(frame, tunnels, pool, whole) {
-            Ok(Some(segment)) => Decoded::Tcp(segment),
-            Ok(None) => Decoded::Fragment,
+            Ok(Walked::Tcp(segment)) => Decoded::Tcp(segment),
+            Ok(Walked::Icmp(error)) => Decoded::Icmp(error),
+            Ok(Walked::Waits) => Decoded::Fragment,
             Err(why) => Decoded::Skipped(why),
         };
         (decoded, &tunnels.known)
@@ -97,13 +102,21 @@ impl Decoder {
     }
 }
 
-/// From the outermost header inwards. `None` is a fragment that waits.
+/// What was found behind all headers.
+enum Walked<'a> {
+    Tcp(Segment<'a>),
+    Icmp(IcmpError),
+    /// A fragment that waits.
+    Waits,
+}
+
+/// From the outermost header inwards.
 fn walk<'a>(
     frame: &Frame<'a>,
     tunnels: &mut Registry,
     pool: &mut Pool,
     mut free: &'a mut [Vec<u8>],
-) -> Result<Option<Segment<'a>>, Why> {
+) -> Result<Walked<'a>, Why> {
     let mut net = Net::default();
     // Octets of the innermost packet that only the frame's length tells of.
     let mut cut = (frame.wire_len as usize).saturating_sub(frame.bytes.len());
@@ -111,7 +124,8 @@ fn walk<'a>(
     loop {
         let packet = link::find_ip(layer, &mut net, tunnels)?;
         layer = match ip::carried(packet, frame.stamp, net, cut)? {
-            Carried::Tcp(segment) => return Ok(Some(segment)),
+            Carried::Tcp(segment) => return Ok(Walked::Tcp(segment)),
+            Carried::Icmp(error) => return Ok(Walked::Icmp(error)),
             Carried::Tunnel(protocol, ends, payload) => {
                 inside::layer(protocol, ends, payload, &mut net, tunnels)?
             }
@@ -123,7 +137,7 @@ fn walk<'a>(
                     return Err(Why::TunnelDepth);
                 };
                 let Some(whole) = pool.push(frame.stamp, &fragment::parse(packet, net))? else {
-                    return Ok(None);
+                    return Ok(Walked::Waits);
                 };
                 *slot = whole;
                 (free, cut) = (rest, 0);

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use etherparse::{TcpOptionElement, TcpOptionsIterator};
+
 use crate::time::Stamp;
 
 /// One TCP segment; the payload is lent from the frame.
@@ -31,6 +33,26 @@ pub struct Segment<'a> {
     /// Octets of payload the packet had on the wire.
     pub wire_len: u32,
 }
+
+impl Segment<'_> {
+    /// What the options of a SYN offer: the largest segment its sender takes, and a window scale
+    /// (RFC 9293 §3.2, RFC 7323 §2.2).
+    pub fn offers(&self) -> (Option<u16>, Option<u8>) {
+        let options = self.header.get(20..).unwrap_or_default();
+        let (mut mss, mut scale) = (None, None);
+        for option in TcpOptionsIterator::from_slice(options).map_while(Result::ok) {
+            match option {
+                TcpOptionElement::MaximumSegmentSize(octets) => mss = Some(octets),
+                TcpOptionElement::WindowScale(bits) => scale = Some(bits.min(MOST_SCALE)),
+                _ => {}
+            }
+        }
+        (mss, scale)
+    }
+}
+
+/// RFC 7323 §2.3.
+const MOST_SCALE: u8 = 14;
 
 /// One end of a connection.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

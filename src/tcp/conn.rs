@@ -4,12 +4,14 @@ mod doubt;
 mod facts;
 mod screen;
 mod side;
+mod trouble;
 
 pub(super) use self::doubt::Contender;
 use self::doubt::Reset;
 pub use self::facts::{Close, DirFacts, Handshake, Link};
 use self::screen::{Screen, Verdict};
 use self::side::{Acked, Side};
+pub use self::trouble::{Loss, Stall, Stuck, Trouble};
 use super::anomaly::{Anomalies, AnomalyKind};
 use super::assembler::{Budget, Mark};
 use crate::decode::{Endpoint, Flags, Segment};
@@ -97,6 +99,9 @@ impl Conn {
                 rtt_ns: None,
                 syns: 0,
                 syn_at: Timestamp::UNKNOWN,
+                answered: None,
+                ended: None,
+                trouble: None,
                 anomalies: Anomalies::default(),
             },
             from_originator: Side::new(),
@@ -116,7 +121,8 @@ impl Conn {
     }
 
     pub fn facts(&self, dir: Dir) -> DirFacts {
-        self.side(dir).facts
+        let side = self.side(dir);
+        DirFacts { ttl: side.screen.ttl(), ..side.facts }
     }
 
     /// Whether it is over for certain: given up, or each end acknowledged the other's FIN.
@@ -182,11 +188,18 @@ impl Conn {
         let ready = self.side(dir.reversed()).has_handed_out(acked);
         let side = self.side_mut(dir);
         side.note_window(segment);
-        if side.take(segment, dir, mark, ready, budget, out) {
+        let mut again = side.take(segment, dir, mark, ready, budget, out);
+        if again.is_some() {
             match side.screen.is_copy(print) {
-                true => side.facts.duplicates += 1,
+                true => {
+                    side.facts.duplicates += 1;
+                    again = None;
+                }
                 false => side.facts.retransmissions += 1,
             }
+        }
+        if !segment.payload.is_empty() {
+            side.note_flow(segment.stamp, again, segment.wire_len);
         }
         side.screen.note(print);
         self.settle(budget, out);
@@ -208,6 +221,9 @@ impl Conn {
         if let Some(syn) = self.contender {
             self.side_mut(syn.dir).note(AnomalyKind::SynIgnored, syn.dir, syn.stamp, None, budget);
         }
+        let fins = DIRS.into_iter().filter_map(|dir| Some(self.side(dir).fin?.1));
+        let first_fin = fins.reduce(|one, other| if other.is_before(one) { other } else { one });
+        self.link.ended = self.reset.map(|reset| reset.stamp).or(first_fin);
         let last = self.link.last.at;
         for dir in DIRS {
             let side = self.side_mut(dir);
@@ -216,6 +232,7 @@ impl Conn {
                 side.note(AnomalyKind::WrongChecksumRead, dir, stamp, None, budget);
             }
         }
+        self.note_loss();
         self.link.anomalies =
             Anomalies::merged(DIRS.map(|dir| std::mem::take(&mut self.side_mut(dir).anomalies)));
     }
@@ -247,16 +264,24 @@ impl Conn {
         link.handshake = match (link.handshake, dir) {
             (Handshake::NotCaptured, Dir::FromOriginator) if syn && !ack => Handshake::Unanswered,
             (
-                Handshake::NotCaptured | Handshake::Unanswered | Handshake::Refused,
+                Handshake::NotCaptured
+                | Handshake::Unanswered
+                | Handshake::Refused
+                | Handshake::Unreachable,
                 Dir::FromResponder,
-            ) if syn && ack => Handshake::Half,
+            ) if syn && ack => {
+                link.answered = Some(segment.stamp);
+                Handshake::Half
+            }
             (Handshake::Unanswered, Dir::FromResponder) if segment.flags.has(Flags::RST) => {
+                link.answered = Some(segment.stamp);
                 Handshake::Refused
             }
             // The originator acknowledges only what it was sent, captured or not.
-            (Handshake::Half | Handshake::Unanswered, Dir::FromOriginator)
-                if ack && !syn && !segment.flags.has(Flags::RST) =>
-            {
+            (
+                Handshake::Half | Handshake::Unanswered | Handshake::Unreachable,
+                Dir::FromOriginator,
+            ) if ack && !syn && !segment.flags.has(Flags::RST) => {
                 link.rtt_ns = segment.stamp.at.nanos_since(link.syn_at);
                 Handshake::Complete
             }
@@ -267,7 +292,13 @@ impl Conn {
             if !ack && !is_copy {
                 link.syns += 1;
                 link.syn_at = segment.stamp.at;
+                if link.syns > 1 {
+                    self.note_retry(segment.stamp);
+                }
             }
+            let (mss, window_scale) = segment.offers();
+            let facts = &mut self.side_mut(dir).facts;
+            (facts.mss, facts.window_scale) = (mss, window_scale);
             // A damaged number would shift all that follows; the answer must confirm it.
             match is_sure {
                 true => self.side_mut(dir).open(segment.seq),
@@ -312,6 +343,7 @@ impl Conn {
         }
         let next = peer.assembler.next();
         let mut upto = next.saturating_add_signed(ahead);
+        peer.note_flow_acked(upto, segment.stamp);
         if let Some((fin, _)) = peer.fin {
             // The FIN has a number of its own.
             peer.fin_acked |= upto == fin + 1;

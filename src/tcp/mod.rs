@@ -13,5 +13,7 @@ mod table;
 
 pub use self::anomaly::{Anomalies, Anomaly, AnomalyKind};
 pub use self::assembler::{Assembler, Budget, Mark, Overlap, StreamEvent};
-pub use self::conn::{Close, Conn, ConnEvent, Dir, DirFacts, Handshake, Link};
+pub use self::conn::{
+    Close, Conn, ConnEvent, Dir, DirFacts, Handshake, Link, Loss, Stall, Stuck, Trouble,
+};
 pub use self::table::{ConnTable, Found, Slot};

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use ahash::RandomState;
 
 use super::conn::{Close, Conn, Contender};
-use crate::decode::{Flags, FlowKey, Segment};
+use crate::decode::{Endpoint, Flags, FlowKey, Segment};
 use crate::time::Timestamp;
 
 /// Every connection seen, by its pair of addresses; `R` is what its consumer keeps beside it.
@@ -136,6 +136,11 @@ impl<R> ConnTable<R> {
             Some(known) => Found::Known(known),
             None => Found::New,
         }
+    }
+
+    /// The connection between these, if it is followed.
+    pub fn followed_between(&mut self, one: Endpoint, other: Endpoint) -> Option<&mut Slot<R>> {
+        self.slot_mut(&FlowKey::of(one, other).0)
     }
 
     /// Follows the connection this segment begins, in the role that `meet` gives it.

@@ -379,7 +379,7 @@ impl Stream {
             bytes: self.bytes,
             missing: self.gaps,
             missing_unlisted: self.unlisted,
-            out_of_window: facts.out_of_window,
+            out_of_window: facts.out_of_window.into(),
             from_start: facts.from_start,
             end: self.end,
             first: self.first,

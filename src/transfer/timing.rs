@@ -46,7 +46,7 @@ impl Transfer {
                 u64::try_from(u128::from(content.bytes) * NANOS / nanos).ok()
             }),
             rtt_ns: data.link.rtt_ns,
-            retransmissions: sent.map(|sent| sent.retransmissions),
+            retransmissions: sent.map(|sent| sent.retransmissions.into()),
             zero_window_ns: taken.map(|taken| taken.zero_window_ns),
         }
     }

@@ -39,6 +39,7 @@ impl Bench {
                 assert_eq!(segment.stamp, stamp, "of the frame that completes it");
                 Seen::Tcp(segment.payload.to_vec(), segment.wire_len, segment.ident)
             }
+            Decoded::Icmp(_) => unreachable!("none of these is ICMP"),
             Decoded::Fragment => Seen::Waits,
             Decoded::Skipped(why) => Seen::Skipped(why),
         }

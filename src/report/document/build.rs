@@ -105,7 +105,7 @@ impl FragmentsRecord {
             incomplete: facts.incomplete,
             incomplete_frames: facts.incomplete_frames,
             incomplete_tcp: facts.incomplete_tcp,
-            duplicates: facts.duplicates,
+            duplicates: facts.duplicates.into(),
             overlaps: facts.overlaps,
             conflicts: facts.conflicts,
             conflict_frames: facts
@@ -712,10 +712,10 @@ fn direction_facts(facts: DirFacts) -> DirectionRecord {
     DirectionRecord {
         bytes: facts.bytes,
         missing_bytes: facts.missing_bytes,
-        retransmissions: facts.retransmissions,
-        duplicates: facts.duplicates,
-        rejected: facts.rejected,
-        urgent: facts.urgent,
+        retransmissions: facts.retransmissions.into(),
+        duplicates: facts.duplicates.into(),
+        rejected: facts.rejected.into(),
+        urgent: facts.urgent.into(),
         zero_window_ns: facts.zero_window_ns,
     }
 }

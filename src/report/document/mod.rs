@@ -266,7 +266,8 @@ pub struct SpanRecord {
 
 #[derive(Serialize, JsonSchema)]
 pub struct TcpRecord {
-    /// `complete`, `unanswered`, `refused`, `half` or `not_captured`.
+    /// `complete`, `unanswered`, `refused`, `unreachable` (by an ICMP error), `half` or
+    /// `not_captured`.
     pub handshake: &'static str,
     /// `fin`, `reset`, `open` or `timeout`.
     pub close: &'static str,

@@ -39,6 +39,7 @@ pub(super) fn handshake(handshake: Handshake) -> &'static str {
         Handshake::NotCaptured => "not_captured",
         Handshake::Unanswered => "unanswered",
         Handshake::Refused => "refused",
+        Handshake::Unreachable => "unreachable",
         Handshake::Half => "half",
         Handshake::Complete => "complete",
     }

@@ -87,6 +87,7 @@ fn failure(session: &Session) -> Option<String> {
             Some(format!("no answer to {}", plural(u64::from(link.syns), "SYN")))
         }
         Handshake::Refused => Some("refused: nothing listens there (RST)".to_owned()),
+        Handshake::Unreachable => Some("unreachable (ICMP)".to_owned()),
         _ => None,
     }
 }
@@ -176,11 +177,11 @@ fn side_notes(who: &str, facts: DirFacts) -> Vec<String> {
     if facts.retransmissions > 0 {
         notes.push(format!(
             "{} by the {who} on the control connection",
-            plural(facts.retransmissions, "retransmission")
+            plural(facts.retransmissions.into(), "retransmission")
         ));
     }
     if facts.duplicates > 0 {
-        let copies = plural(facts.duplicates, "packet");
+        let copies = plural(facts.duplicates.into(), "packet");
         notes.push(format!("{copies} of the {who} captured twice"));
     }
     notes

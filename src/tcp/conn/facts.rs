@@ -1,6 +1,6 @@
 //! What a connection amounted to, apart from its bytes.
 
-use super::Dir;
+use super::{Dir, Trouble};
 use crate::tcp::anomaly::Anomalies;
 use crate::time::{Stamp, Timestamp};
 
@@ -19,6 +19,12 @@ pub struct Link {
     pub syns: u32,
     /// Of the last of them.
     pub(super) syn_at: Timestamp,
+    /// What answered the SYN: a SYN-ACK, a reset or an ICMP error.
+    pub answered: Option<Stamp>,
+    /// The first FIN or the reset that ended it.
+    pub ended: Option<Stamp>,
+    /// `None` if all went well.
+    pub trouble: Option<Box<Trouble>>,
     /// Of both directions, in the order of their frames; there once the connection is over.
     pub anomalies: Anomalies,
 }
@@ -31,6 +37,8 @@ pub enum Handshake {
     Unanswered,
     /// The SYN was answered by a reset.
     Refused,
+    /// The SYN was answered by an ICMP error that says it cannot get there.
+    Unreachable,
     /// SYN-ACK seen, and nothing after it.
     Half,
     Complete,
@@ -63,25 +71,41 @@ pub struct DirFacts {
     /// Octets known to have been sent and not captured.
     pub missing_bytes: u64,
     /// Segments that repeated octets already seen.
-    pub retransmissions: u64,
+    pub retransmissions: u32,
     /// Second copies of a packet: a span port of both directions, two interfaces in one file.
-    pub duplicates: u64,
+    pub duplicates: u32,
     /// Segments the receiver did not take: a wrong checksum, too few hops left, no acknowledgement.
-    pub rejected: u64,
+    pub rejected: u32,
     /// Segments with octets marked urgent. Most systems take the last one out of the stream
     /// (RFC 6093 §3); what the program there got is then one octet less.
-    pub urgent: u64,
+    pub urgent: u32,
     /// Segments with octets that belong to no window: of another connection, forged, or behind a
     /// hole of more than 1 GiB. They are not read.
-    pub out_of_window: u64,
+    pub out_of_window: u32,
     /// Nanoseconds during which this end had no room for more (a window of 0), by the capture's
     /// clock.
     pub zero_window_ns: u64,
     /// Whether the first octet sent is known to be offset 0.
     pub from_start: bool,
+    /// The most hops that packets had left where they were captured; 0 if none were.
+    pub ttl: u8,
+    /// What its SYN says: the largest segment it takes (RFC 9293 §3.7.1), and by how many bits its
+    /// windows are shifted if both ends say so (RFC 7323 §2).
+    pub mss: Option<u16>,
+    pub window_scale: Option<u8>,
+    /// The largest window offered after the SYN, not scaled.
+    pub window_most: u16,
+    /// The most payload of a segment it sent.
+    pub largest_segment: u32,
 }
 
 impl Link {
+    /// From the SYN to its answer, by the clock of the capture: the round trip to the responder and
+    /// back, as seen from where the capture was taken.
+    pub fn answer_ns(&self) -> Option<i64> {
+        self.answered?.at.nanos_since(self.syn_at)
+    }
+
     /// Whether the connection came up, as far as the capture shows.
     pub fn is_established(&self) -> bool {
         matches!(self.handshake, Handshake::Complete | Handshake::NotCaptured | Handshake::Half)

@@ -97,6 +97,11 @@ impl Screen {
         if checksum == Checksum::Wrong { Verdict::Doubtful } else { Verdict::Taken }
     }
 
+    /// The most hops that packets had left; 0 if there were none.
+    pub(super) fn ttl(&self) -> u8 {
+        self.ttl
+    }
+
     /// The first segment that should not have been read, as is known only afterwards.
     pub(super) fn regretted(&self) -> Option<Stamp> {
         self.wrong.filter(|_| self.is_summed)

@@ -3,6 +3,7 @@
 use super::super::anomaly::{Anomalies, Anomaly, AnomalyKind};
 use super::super::assembler::{Assembler, Budget, Mark, StreamEvent};
 use super::screen::Screen;
+use super::trouble::Flow;
 use super::{ConnEvent, Dir, DirFacts, PATIENCE, RESET_WINDOW, WINDOW};
 use crate::decode::{Flags, Segment, SeqNum};
 use crate::time::{Stamp, Timestamp};
@@ -27,6 +28,7 @@ pub(super) struct Side {
     pub(super) ended: bool,
     /// Since when it has had no room.
     full_since: Option<Timestamp>,
+    pub(super) flow: Flow,
     pub(super) screen: Screen,
     pub(super) anomalies: Anomalies,
     pub(super) facts: DirFacts,
@@ -61,6 +63,7 @@ impl Side {
             fin_acked: false,
             ended: false,
             full_since: None,
+            flow: Flow::default(),
             screen: Screen::default(),
             anomalies: Anomalies::default(),
             facts: DirFacts::default(),
@@ -79,7 +82,8 @@ impl Side {
         self.next_seq.get_or_insert(first);
     }
 
-    /// Takes the octets of a segment; true if the first of them were known already.
+    /// Takes the octets of a segment; returns where they stand if the first of them were known
+    /// already.
     pub(super) fn take(
         &mut self,
         segment: &Segment<'_>,
@@ -88,7 +92,7 @@ impl Side {
         ready: bool,
         budget: &mut Budget,
         out: &mut dyn FnMut(ConnEvent<'_>),
-    ) -> bool {
+    ) -> Option<u64> {
         self.seen = true;
         let data_seq = match segment.flags.has(Flags::SYN) {
             true => segment.seq.plus(1),
@@ -101,7 +105,7 @@ impl Side {
                 self.facts.out_of_window += 1;
                 self.note(AnomalyKind::OutOfWindow, dir, mark.stamp, None, budget);
             }
-            return false;
+            return None;
         }
         let at = self.assembler.next().cast_signed() + ahead;
         if segment.flags.has(Flags::FIN) && !segment.flags.has(Flags::RST) {
@@ -114,11 +118,12 @@ impl Side {
         // (RFC 9293 §3.8.4). One that is pushed, or is no zero, may be data that differs.
         let keep_alive = ahead < 0 && segment.payload == [0] && !segment.flags.has(Flags::PSH);
         let before = usize::try_from(at.min(0).unsigned_abs()).unwrap_or(usize::MAX);
-        let Some(payload) = segment.payload.get(before..) else { return false };
+        let payload = segment.payload.get(before..)?;
         if payload.is_empty() || keep_alive {
-            return false;
+            return None;
         }
-        self.facts.urgent += u64::from(segment.flags.has(Flags::URG));
+        self.facts.largest_segment = self.facts.largest_segment.max(segment.wire_len);
+        self.facts.urgent += u32::from(segment.flags.has(Flags::URG));
         let offset = at.max(0).cast_unsigned();
         // Whoever sent that FIN was not the sender of these octets, or knew nothing of them.
         if let Some((fin, _)) = self.fin
@@ -130,11 +135,14 @@ impl Side {
         self.run(dir, most, out, |assembler, out| {
             assembler.push(offset, payload, mark, ready, budget, out);
         });
-        ahead < 0
+        (ahead < 0).then_some(offset)
     }
 
     /// Takes the window the segment offers.
     pub(super) fn note_window(&mut self, segment: &Segment<'_>) {
+        if !segment.flags.has(Flags::SYN) && !segment.flags.has(Flags::RST) {
+            self.facts.window_most = self.facts.window_most.max(segment.window);
+        }
         let is_full = segment.window == 0 && !segment.flags.has(Flags::SYN);
         match self.full_since {
             None if is_full && !segment.flags.has(Flags::RST) => {

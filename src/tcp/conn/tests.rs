@@ -401,3 +401,71 @@ fn data_with_the_syn_starts_at_zero() {
     replay.see(C, "syn", 99, 0, b"early").see(C, "ack", 105, 500, b"next");
     assert_eq!(replay.finish(), ["C 0 early #1", "C 5 next #2"]);
 }
+
+fn icmp(code: u8, frame: u64) -> crate::decode::IcmpError {
+    let end = |ip: [u8; 4], port| Endpoint { ip: ip.into(), port };
+    crate::decode::IcmpError {
+        stamp: Stamp { at: Timestamp::from_parts(frame as i64, 0), frame, input: 0 },
+        from: [10, 0, 0, 9].into(),
+        kind: crate::decode::IcmpKind::Unreachable { code, v6: false },
+        src: end([10, 0, 0, 1], 40000),
+        dst: end([10, 0, 0, 2], 21),
+    }
+}
+
+#[test]
+fn every_syn_is_kept_and_an_icmp_error_says_what_became_of_them() {
+    let mut replay = Replay::new();
+    replay.see(C, "syn", 99, 0, b"").see(C, "syn", 99, 0, b"").see(C, "syn", 99, 0, b"");
+    replay.conn.as_mut().unwrap().note_icmp(icmp(13, 4));
+    replay.finish();
+    let link = replay.link();
+    assert_eq!(link.tries().map(|stamp| stamp.frame).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!((link.handshake, link.icmp().len()), (Handshake::Unreachable, 1));
+    assert_eq!(link.answered.map(|stamp| stamp.frame), Some(4));
+}
+
+#[test]
+fn an_icmp_error_does_not_end_what_is_answered_after_all() {
+    let mut replay = Replay::new();
+    replay.see(C, "syn", 99, 0, b"");
+    replay.conn.as_mut().unwrap().note_icmp(icmp(1, 1));
+    replay.see(S, "syn ack", 499, 100, b"").see(C, "ack", 100, 500, b"");
+    replay.finish();
+    assert_eq!(replay.link().handshake, Handshake::Complete);
+    // Frames are a second apart.
+    assert_eq!(replay.link().answer_ns(), Some(1_000_000_000));
+}
+
+#[test]
+fn a_segment_sent_over_and_over_is_stuck_until_it_is_acknowledged() {
+    let mut replay = Replay::new();
+    replay.handshake().see(S, "ack", 500, 100, b"small").see(C, "ack", 100, 505, b"");
+    for _ in 0..4 {
+        replay.see(S, "ack", 505, 100, &[7; 1000]);
+    }
+    replay.finish();
+    let loss = replay.link().loss(Dir::FromResponder);
+    let stuck = loss.stuck.unwrap();
+    assert_eq!((stuck.len, stuck.times, stuck.largest_acked), (1000, 3, 5));
+    assert_eq!(replay.link().loss(Dir::FromOriginator), Loss::default());
+
+    replay.see(C, "ack", 100, 1505, b"");
+    replay.finish();
+    let loss = replay.link().loss(Dir::FromResponder);
+    // Sent first in frame 6, acknowledged in frame 10.
+    let longest = loss.longest.map(|stall| (stall.nanos, stall.until.frame));
+    assert_eq!((loss.stuck, loss.stalls, longest), (None, 1, Some((4_000_000_000, 10))));
+}
+
+#[test]
+fn waiting_without_loss_is_no_stall_and_nor_is_what_the_capture_missed() {
+    let mut replay = Replay::new();
+    replay.handshake().see(S, "ack", 500, 100, b"one").see(C, "ack", 100, 503, b"");
+    replay.see(C, "ack", 100, 503, b"").see(S, "ack", 503, 100, b"two");
+    replay.see(C, "ack", 100, 506, b"").see(S, "ack", 510, 100, b"four");
+    replay.see(C, "ack", 100, 514, b"").see(S, "ack fin", 514, 100, b"");
+    replay.finish();
+    assert_eq!(replay.conn.as_ref().unwrap().facts(Dir::FromResponder).missing_bytes, 4);
+    assert!(replay.link().trouble.is_none(), "{:?}", replay.link().trouble);
+}
