@@ -2003,7 +2003,8 @@ TAIL = """
 
 - `sessions`: one per control connection, in the order of their first packets;
   `login` is `accepted`, `refused`, `encrypted` (AUTH TLS or implicit TLS came
-  first) or `unseen` (the capture starts later).
+  first), `unseen` (the capture starts later) or `none` (none was tried, or there was no
+  connection to try it on).
 - `transfers`: RETR, STOR, STOU and APPE commands in their order.  `name` is the
   argument as sent (`name_hex` where it is not UTF-8), `path` the full path as
   the client sees it.  `bytes` and `sha256` describe what went over the
@@ -2024,7 +2025,13 @@ TAIL = """
   file), `fxp` (one side of a copy between servers), `renamed_to`, `deleted` (paths),
   `whole_bytes` and `whole_sha256` (the file that a resumed transfer made whole),
   `digests` (what the files' digests really are, and what the server said), `listed`
-  (what MLSD commands listed, as the client had it), `tls` (the version).
+  (what MLSD commands listed, as the client had it), `tls` (the version), `replies` (what
+  the server said, as the client had it), `true_bytes` and `true_sha256` (the file that was to
+  be transferred, where what arrived is not it).
+- `findings`, in the samples of failures: what went wrong and why, by the names that a diagnosis
+  of the capture has for it; taken from what was set up for the sample, and not everything that can
+  be said of it.  `hidden_findings`: true as well, but the words that say so are encrypted.
+  Where there is no such field nothing was decided about it.
 
 No truth was taken from the analysis of a capture.  Where the client decides the
 order (`mirror`) or connects anew by itself

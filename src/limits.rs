@@ -129,6 +129,8 @@ pub struct Limits {
     /// Data connections that no transfer asks for, kept as orphans or until one does. Those under
     /// way when the capture began are `suspects`.
     pub orphans: usize,
+    /// Data connections kept that were tried and led to no transfer: what a diagnosis looks at.
+    pub attempts: usize,
     /// Bytes of text kept of one listing, to know the sizes in it.
     pub listing_bytes: usize,
     /// File sizes remembered of one session, to check later transfers.
@@ -209,6 +211,7 @@ impl Default for Limits {
             promises: 1 << 16,
             promises_each: 256,
             orphans: 1 << 14,
+            attempts: 1 << 14,
             listing_bytes: 1 << 20,
             sizes: 1 << 16,
             ranges: 1 << 10,

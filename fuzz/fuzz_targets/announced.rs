@@ -4,29 +4,28 @@
 
 use std::net::IpAddr;
 
-use ftpscope::ftp::{Announced, Listed, ListingKind, find_host_port, find_long_host_port};
-use ftpscope::ftp::{parse_229, parse_eprt, parse_listing, parse_lprt, parse_port};
+use ftpscope::ftp::{Announced, Command, Listed, ListingKind, Reply, parse_listing};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &[u8]| {
-    for found in [parse_port(text), find_host_port(text)].into_iter().flatten() {
+    for found in [said("PORT", text), answered(227, text)].into_iter().flatten() {
         let spelled = short(&found).expect("six octets are an IPv4 address");
-        assert_eq!(parse_port(spelled.as_bytes()), Some(found));
+        assert_eq!(said("PORT", spelled.as_bytes()), Some(found));
         let reply = format!("Entering Passive Mode ({spelled}).");
-        assert_eq!(find_host_port(reply.as_bytes()), Some(found));
+        assert_eq!(answered(227, reply.as_bytes()), Some(found));
     }
-    for found in [parse_lprt(text), find_long_host_port(text)].into_iter().flatten() {
+    for found in [said("LPRT", text), answered(228, text)].into_iter().flatten() {
         let spelled = long(&found);
-        assert_eq!(parse_lprt(spelled.as_bytes()), Some(found));
-        assert_eq!(find_long_host_port(format!("at ({spelled})").as_bytes()), Some(found));
+        assert_eq!(said("LPRT", spelled.as_bytes()), Some(found));
+        assert_eq!(answered(228, format!("at ({spelled})").as_bytes()), Some(found));
     }
-    for found in [parse_eprt(text), parse_229(text)].into_iter().flatten() {
+    for found in [said("EPRT", text), answered(229, text)].into_iter().flatten() {
         let spelled = match found.ip {
             Some(ip) => format!("|{}|{ip}|{}|", if ip.is_ipv4() { 1 } else { 2 }, found.port),
             None => format!("|||{}|", found.port),
         };
-        assert_eq!(parse_eprt(spelled.as_bytes()), found.ip.and(Some(found)));
-        assert_eq!(parse_229(format!("ok ({spelled}) ok").as_bytes()), Some(found));
+        assert_eq!(said("EPRT", spelled.as_bytes()), found.ip.and(Some(found)));
+        assert_eq!(answered(229, format!("ok ({spelled}) ok").as_bytes()), Some(found));
     }
     for kind in [ListingKind::List, ListingKind::Mlsd, ListingKind::Nlst] {
         listing(kind, text);
@@ -72,4 +71,12 @@ fn long(announced: &Announced) -> String {
     fields.push(2);
     fields.extend(announced.port.to_be_bytes());
     fields.iter().map(u8::to_string).collect::<Vec<_>>().join(",")
+}
+
+fn said(verb: &str, arg: &[u8]) -> Option<Announced> {
+    Command::parse(&[verb.as_bytes(), b" ", arg].concat()).announced()
+}
+
+fn answered(code: u16, text: &[u8]) -> Option<Announced> {
+    Reply { code, text: text.to_vec(), ..Reply::default() }.announced()
 }

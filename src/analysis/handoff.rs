@@ -7,7 +7,7 @@ use crossbeam_channel::{Sender, bounded};
 use super::Collector;
 use crate::decode::{Net, Tunnel};
 use crate::session::{Exchange, Session, SessionId, Weight};
-use crate::transfer::{Orphan, Transfer};
+use crate::transfer::{Attempt, Orphan, Transfer};
 
 /// Does `work`, whose results `out` takes in a thread of its own, in the order in which they become
 /// final. What is under way is bounded: `work` waits for an `out` that is slower.
@@ -45,6 +45,7 @@ enum Told {
     Transfer(Box<Transfer>),
     Session(Box<Session>),
     Orphan(Box<Orphan>),
+    Attempt(Box<Attempt>),
 }
 
 /// Waking the other thread costs as much as a few results.
@@ -98,6 +99,10 @@ impl Collector for Handoff {
         let bytes = orphan.weight();
         self.take(Told::Orphan(Box::new(orphan)), bytes);
     }
+
+    fn attempt(&mut self, attempt: Attempt) {
+        self.take(Told::Attempt(Box::new(attempt)), size_of::<Attempt>());
+    }
 }
 
 impl Told {
@@ -108,6 +113,7 @@ impl Told {
             Self::Transfer(transfer) => out.transfer(*transfer),
             Self::Session(session) => out.session(*session),
             Self::Orphan(orphan) => out.orphan(*orphan),
+            Self::Attempt(attempt) => out.attempt(*attempt),
         }
     }
 }

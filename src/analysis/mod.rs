@@ -1,9 +1,11 @@
 //! Floor 7: everything known of a capture, in one place.
 
+mod charset;
 mod checks;
 mod files;
 mod handoff;
 mod legs;
+pub mod secret;
 mod sites;
 mod tee;
 mod tree;
@@ -11,6 +13,7 @@ mod tree;
 use std::collections::BTreeMap;
 use std::error::Error;
 
+pub use self::charset::Charset;
 pub use self::files::{LogicalFile, Overlap, Piece, Range};
 pub use self::handoff::collect_beside;
 pub use self::legs::Legs;
@@ -22,7 +25,7 @@ use crate::decode::{Endpoint, FragmentFacts, Net, Tunnel, Tunnels};
 use crate::limits::Limits;
 use crate::session::{Exchange, Protocol, Session, SessionId, Weight};
 use crate::time::Stamp;
-use crate::transfer::{Orphan, Transfer};
+use crate::transfer::{Attempt, Orphan, Transfer};
 
 /// Everything found in a capture.
 #[derive(Debug, Default)]
@@ -35,6 +38,8 @@ pub struct Analysis {
     pub transfers: Vec<Transfer>,
     /// In the order of their first frames.
     pub orphans: Vec<Orphan>,
+    /// Data connections that led to no transfer, in the order of their first frames.
+    pub attempts: Vec<Attempt>,
     /// Put together from the transfers, in the order of their first ones.
     pub files: Vec<LogicalFile>,
 }
@@ -202,6 +207,9 @@ pub trait Collector {
 
     /// A data connection no command could be found for.
     fn orphan(&mut self, orphan: Orphan);
+
+    /// A data connection that was tried and led to no transfer.
+    fn attempt(&mut self, _attempt: Attempt) {}
 }
 
 /// Keeps everything, within `limits`.
@@ -245,6 +253,10 @@ impl Keeper {
             (if one_input { None } else { Some(time_of(first)) }, first.frame, session.id)
         });
         analysis.transfers.sort_unstable_by_key(|transfer| transfer.request.id);
+        analysis.attempts.sort_by_key(|attempt| {
+            let first = attempt.connection.link.first;
+            (first.input, first.frame)
+        });
         for session in &analysis.sessions {
             checks::check(session, &mut analysis.transfers);
         }
@@ -298,6 +310,13 @@ impl Collector for Keeper {
         let (kept, most) = (self.analysis.orphans.len(), self.limits.orphans);
         if self.admits("orphans", kept, most, orphan.weight()) {
             self.analysis.orphans.push(orphan);
+        }
+    }
+
+    fn attempt(&mut self, attempt: Attempt) {
+        let (kept, most) = (self.analysis.attempts.len(), self.limits.attempts);
+        if self.admits("attempts", kept, most, size_of::<Attempt>()) {
+            self.analysis.attempts.push(attempt);
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::{Collector, Keeper};
 use crate::decode::{Net, Tunnel};
 use crate::session::Session;
-use crate::transfer::{Orphan, Transfer};
+use crate::transfer::{Attempt, Orphan, Transfer};
 
 /// Gives everything to a collector that makes something of it, and a copy of what belongs together
 /// later to one that keeps it.
@@ -26,5 +26,9 @@ impl<C: Collector> Collector for Tee<'_, C> {
 
     fn orphan(&mut self, orphan: Orphan) {
         self.0.orphan(orphan);
+    }
+
+    fn attempt(&mut self, attempt: Attempt) {
+        self.0.attempt(attempt);
     }
 }

@@ -11,7 +11,9 @@ use crate::session::{
     Unknown,
 };
 use crate::tcp::{Budget, Conn, ConnEvent, Dir, Handshake, Slot};
-use crate::transfer::{Builder, ByteSink, Carried, Hosts, Means, Room, Sinks, Transfer};
+use crate::transfer::{
+    Attempt, Builder, ByteSink, Carried, DataConnection, Hosts, Means, Room, Sinks, Transfer,
+};
 
 /// What a connection is.
 pub(super) enum Role {
@@ -283,6 +285,7 @@ impl World<'_> {
                     self.carried.insert(id, Box::new(Ready { carried, taken: 0 }));
                 } else {
                     self.room.give_back(weight);
+                    self.tell_attempt(id, carried.connection);
                     self.tracker.forget(id);
                 }
             }
@@ -314,6 +317,10 @@ impl World<'_> {
             if let Some(ready) = self.carried.get(&data)
                 && (ready.taken > 0 || !self.tracker.is_kept(data, ready.carried.bytes() == 0))
             {
+                if ready.taken == 0 {
+                    let connection = ready.carried.connection.clone();
+                    self.tell_attempt(data, connection);
+                }
                 self.let_go(data);
             }
         }
@@ -373,6 +380,11 @@ impl World<'_> {
                 }
             }
         }
+    }
+
+    fn tell_attempt(&mut self, id: DataId, connection: DataConnection) {
+        let sessions = self.tracker.claimed_by(id).to_vec();
+        self.out.attempt(Attempt { sessions, connection });
     }
 
     /// Everyone who asked for what the connection carried has it.

@@ -1,5 +1,7 @@
 //! Client commands.
 
+use super::hostport::{Announced, parse_eprt, parse_lprt, parse_port};
+
 /// One client command.
 ///
 /// Illegal input is not an error here: a capture shows what was sent, so what is unknown or
@@ -88,6 +90,16 @@ impl Command {
     /// What follows the first space, untouched: pathnames may begin with one.
     pub fn arg(&self) -> &[u8] {
         self.line.get(self.word_len + 1..).unwrap_or_default()
+    }
+
+    /// Where the client says it listens, in a PORT, EPRT or LPRT.
+    pub fn announced(&self) -> Option<Announced> {
+        match self.verb {
+            Verb::Port => parse_port(self.arg()),
+            Verb::Eprt => parse_eprt(self.arg()),
+            Verb::Lprt => parse_lprt(self.arg()),
+            _ => None,
+        }
     }
 
     /// The verb in its usual spelling, or as it came if it is not a word of letters.

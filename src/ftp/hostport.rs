@@ -12,7 +12,7 @@ pub struct Announced {
 
 /// The argument of `PORT`: `h1,h2,h3,h4,p1,p2` (RFC 959 §3.2.1). Spaces around the fields are
 /// tolerated, as servers do.
-pub fn parse_port(arg: &[u8]) -> Option<Announced> {
+pub(super) fn parse_port(arg: &[u8]) -> Option<Announced> {
     let [h1, h2, h3, h4, p1, p2] = octets(arg)?;
     let ip = Ipv4Addr::new(h1, h2, h3, h4).into();
     Some(Announced { ip: Some(ip), port: u16::from_be_bytes([p1, p2]) })
@@ -20,12 +20,12 @@ pub fn parse_port(arg: &[u8]) -> Option<Announced> {
 
 /// The address in the text of a 227. Servers differ in what they put around it; RFC 1123
 /// §4.1.2.6 says to look for the digits.
-pub fn find_host_port(text: &[u8]) -> Option<Announced> {
+pub(super) fn find_host_port(text: &[u8]) -> Option<Announced> {
     number_lists(text).find_map(parse_port)
 }
 
 /// The argument of `EPRT`: `|family|address|port|`, with any delimiter (RFC 2428 §2).
-pub fn parse_eprt(arg: &[u8]) -> Option<Announced> {
+pub(super) fn parse_eprt(arg: &[u8]) -> Option<Announced> {
     let (delimiter, rest) = arg.trim_ascii().split_first()?;
     let mut fields = rest.split(|byte| byte == delimiter);
     let (family, address, port) = (fields.next()?, fields.next()?, fields.next()?);
@@ -40,7 +40,7 @@ pub fn parse_eprt(arg: &[u8]) -> Option<Announced> {
 
 /// The port in the text of a 229: `(|||port|)`, with any delimiter (RFC 2428 §3). Some servers
 /// fill in the address although they must not; it is kept.
-pub fn parse_229(text: &[u8]) -> Option<Announced> {
+pub(super) fn parse_229(text: &[u8]) -> Option<Announced> {
     let open = text.iter().position(|byte| *byte == b'(')?;
     let inside = text.get(open + 1..)?;
     let close = inside.iter().position(|byte| *byte == b')')?;
@@ -53,7 +53,7 @@ pub fn parse_229(text: &[u8]) -> Option<Announced> {
 }
 
 /// The argument of `LPRT` (RFC 1639 §3.1): family, address length, address, port length, port.
-pub fn parse_lprt(arg: &[u8]) -> Option<Announced> {
+pub(super) fn parse_lprt(arg: &[u8]) -> Option<Announced> {
     octets::<9>(arg)
         .and_then(|octets| match octets {
             [4, 4, h1, h2, h3, h4, 2, p1, p2] => {
@@ -73,7 +73,7 @@ pub fn parse_lprt(arg: &[u8]) -> Option<Announced> {
 }
 
 /// The address in the text of a 228 (RFC 1639 §3.2).
-pub fn find_long_host_port(text: &[u8]) -> Option<Announced> {
+pub(super) fn find_long_host_port(text: &[u8]) -> Option<Announced> {
     number_lists(text).find_map(parse_lprt)
 }
 

@@ -12,8 +12,7 @@ mod reply;
 
 pub use self::command::{Command, Verb, is_command_word};
 pub use self::hash::{HashName, hashed_name, parse_hash};
-pub use self::hostport::{Announced, parse_229, parse_eprt, parse_lprt, parse_port};
-pub use self::hostport::{find_host_port, find_long_host_port};
+pub use self::hostport::Announced;
 pub use self::line::{Line, LineSplitter};
 pub use self::listing::{
     Entry, EntryKind, Listed, ListingKind, Modified, parse_facts, parse_listing, parse_time,

@@ -1,5 +1,6 @@
 //! Server replies.
 
+use super::hostport::{Announced, find_host_port, find_long_host_port, parse_229};
 use super::listing::grouped_number;
 
 /// One server reply (RFC 959 §4.2).
@@ -38,6 +39,17 @@ impl Reply {
 
     pub fn first_line(&self) -> &[u8] {
         self.lines().next().unwrap_or_default()
+    }
+
+    /// Where the server says it listens, in a 227, 228 or 229.
+    pub fn announced(&self) -> Option<Announced> {
+        let find = match self.code {
+            227 => find_host_port,
+            228 => find_long_host_port,
+            229 => parse_229,
+            _ => return None,
+        };
+        self.lines().find_map(find)
     }
 
     /// The last `(12345 bytes)`: the text before it may quote the name, and a name may look like a

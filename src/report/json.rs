@@ -5,7 +5,6 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::charset::Charset;
 use super::document::{
     CaptureRecord, Document, DocumentOptions, ExchangeRecord, InputRecord, LogicalFileRecord,
     OrphanRecord, SCHEMA, SchemaRecord, ServerTreeRecord, SessionRecord, TOOL, ToolRecord,
@@ -13,7 +12,7 @@ use super::document::{
 };
 use super::lists::List;
 use super::visible::{to_vec_pretty, to_writer};
-use crate::analysis::{Analysis, CaptureFacts, Collector, LogicalFile, Node, warnings};
+use crate::analysis::{Analysis, CaptureFacts, Charset, Collector, LogicalFile, Node, warnings};
 use crate::capture::{InputFacts, Progress};
 use crate::decode::{Net, Tunnel, Tunnels};
 use crate::session::{Exchange, Session, SessionId, Weight};

@@ -1,6 +1,5 @@
 //! Floor 8: results → bytes. Nothing here computes a fact.
 
-pub mod charset;
 pub mod community_id;
 pub mod document;
 pub mod escape;
@@ -8,6 +7,5 @@ pub mod files;
 pub mod human;
 pub mod json;
 mod lists;
-mod secret;
 pub mod text;
 mod visible;

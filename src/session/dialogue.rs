@@ -1,11 +1,11 @@
 //! One control connection: its bytes → lines and replies → its story.
 
-use super::Session;
 use super::login::EncryptionKind;
 use super::pairing::ReplyPlace;
 use super::sealed::{Sealed, Unsealed};
 use super::story::{Effect, Shared, Story};
 use super::twins::{Numbers, Opening};
+use super::{Received, Session};
 use crate::ftp::{Joined, Line, LineSplitter, ReplyJoiner};
 use crate::limits::Limits;
 use crate::tcp::Mark;
@@ -262,7 +262,9 @@ impl Replies {
                 reply.torn |= line.torn;
                 reply.dropped += line.dropped;
                 let place = self.opened.take().unwrap_or(here);
-                story.handle_reply(reply, place, line.last.stamp, effects);
+                let stamp = line.last.stamp;
+                let is_split = line.first.stamp.frame != stamp.frame;
+                story.handle_reply(Received { stamp, reply, is_split }, place, effects);
             }
             Joined::Malformed => story.keep_malformed(line),
         }
@@ -271,7 +273,8 @@ impl Replies {
     /// The rest of an open reply will not come.
     fn tear(&mut self, mark: Mark, story: &mut Story, effects: &mut Vec<Effect>) {
         if let (Some(reply), Some(place)) = (self.joiner.tear(), self.opened.take()) {
-            story.handle_reply(reply, place, mark.stamp, effects);
+            let received = Received { stamp: mark.stamp, reply, is_split: false };
+            story.handle_reply(received, place, effects);
         }
     }
 }

@@ -38,7 +38,7 @@ pub use self::unknown::Unknown;
 pub use self::weight::Weight;
 
 use crate::decode::Endpoint;
-use crate::ftp::{Command, Directory, Paths, Reply};
+use crate::ftp::{Announced, Command, Directory, Paths, Reply, Verb};
 use crate::tcp::{self, DirFacts};
 use crate::time::Stamp;
 use crate::tls::TlsFacts;
@@ -95,12 +95,15 @@ pub struct Leg {
     pub server: Endpoint,
     pub link: tcp::Link,
     pub how: Sameness,
+    /// Where it was said to listen, as it was said there.
+    pub announced: Vec<(Stamp, Announced)>,
 }
 
 impl Leg {
     pub fn of(session: &Session, how: Sameness) -> Self {
         let Session { id, client, server, .. } = *session;
-        Self { id, client, server, link: session.tcp.link.clone(), how }
+        let announced = session.exchanges.iter().filter_map(Exchange::announced).collect();
+        Self { id, client, server, link: session.tcp.link.clone(), how, announced }
     }
 }
 
@@ -156,6 +159,8 @@ pub struct Sent {
     pub is_partial: bool,
     /// What stood before it was not captured: it may be the end of another line.
     pub is_headless: bool,
+    /// Its line was sent in more than one segment.
+    pub is_split: bool,
 }
 
 /// A reply and the frame that completed it.
@@ -163,12 +168,27 @@ pub struct Sent {
 pub struct Received {
     pub stamp: Stamp,
     pub reply: Reply,
+    /// Its last line was sent in more than one segment.
+    pub is_split: bool,
 }
 
 impl Exchange {
     /// The final reply, if it came.
     pub fn final_reply(&self) -> Option<&Received> {
         self.replies.last().filter(|received| !received.reply.is_preliminary())
+    }
+
+    /// Where one side said it listens, and the frame that says so: the argument of a PORT, the text
+    /// of a 227.
+    pub fn announced(&self) -> Option<(Stamp, Announced)> {
+        let sent = self.sent.as_ref()?;
+        match sent.command.verb {
+            Verb::Pasv | Verb::Epsv | Verb::Lpsv => {
+                let Received { stamp, reply, .. } = self.final_reply()?;
+                Some((*stamp, reply.announced()?))
+            }
+            _ => Some((sent.stamp, sent.command.announced()?)),
+        }
     }
 
     /// The first frame of it.

@@ -262,12 +262,13 @@ impl Story {
         let stamp = line.last.stamp;
         let is_partial = line.torn || line.after_gap || line.dropped > 0;
         self.session.login.handle_command(&command);
-        let sent = Sent { stamp, command, is_partial, is_headless: line.after_gap };
+        let is_split = line.first.stamp.frame != stamp.frame;
+        let sent = Sent { stamp, command, is_partial, is_headless: line.after_gap, is_split };
         let command = &sent.command;
         if let Some((index, reply)) = self.answered_already(line) {
             self.understand_command(index, command, stamp, shared, effects);
             let transfer = self.exchanges.at(index).and_then(|exchange| exchange.transfer);
-            let Received { stamp, reply } = reply;
+            let Received { stamp, reply, .. } = reply;
             self.understand_reply(index, command, transfer, &reply, stamp, effects);
             self.exchanges.set_sent(index, sent);
             return effects.push(Effect::Settled);
@@ -314,19 +315,19 @@ impl Story {
     /// The server sent a reply.
     pub(super) fn handle_reply(
         &mut self,
-        reply: Reply,
+        received: Received,
         place: ReplyPlace,
-        stamp: Stamp,
         effects: &mut Vec<Effect>,
     ) {
+        let Received { stamp, ref reply, .. } = received;
         // The first thing a server says answers nothing, even if an eager client spoke first.
         let is_greeting = place.start == 0
             && self.context.from_start
-            && can_greet(&reply)
+            && can_greet(reply)
             && !self.exchanges.any_reply();
         let asked = match is_greeting {
             true => None,
-            false => self.pairing.handle_reply(&reply, place),
+            false => self.pairing.handle_reply(reply, place),
         };
         if reply.code == 220 && self.session.banner.is_none() && asked.is_none() {
             self.session.banner = Some(reply.text.clone());
@@ -342,10 +343,10 @@ impl Story {
         };
         self.exchanges.set_cwd(index, self.context.directory.path());
         if let Some(sent) = self.exchanges.lend_sent(index) {
-            self.understand_reply(index, &sent.command, transfer, &reply, stamp, effects);
+            self.understand_reply(index, &sent.command, transfer, reply, stamp, effects);
             self.exchanges.give_back(index, sent);
         }
-        self.exchanges.add_reply(index, Received { stamp, reply });
+        self.exchanges.add_reply(index, received);
         effects.push(Effect::Settled);
     }
 
@@ -358,14 +359,8 @@ impl Story {
         effects: &mut Vec<Effect>,
     ) {
         match command.verb {
-            Verb::Port => {
-                self.begin_setup(index, command, ftp::parse_port(command.arg()), stamp, effects)
-            }
-            Verb::Eprt => {
-                self.begin_setup(index, command, ftp::parse_eprt(command.arg()), stamp, effects)
-            }
-            Verb::Lprt => {
-                self.begin_setup(index, command, ftp::parse_lprt(command.arg()), stamp, effects)
+            Verb::Port | Verb::Eprt | Verb::Lprt => {
+                self.begin_setup(index, command, command.announced(), stamp, effects);
             }
             // EPSV ALL (RFC 2428 §4) announces nothing.
             Verb::Epsv if command.arg().eq_ignore_ascii_case(b"ALL") => {}
@@ -512,17 +507,11 @@ impl Story {
             self.open_bytes = (self.open_bytes + open.request.weight()).saturating_sub(before);
         }
         match (command.verb, reply.code) {
-            (Verb::Pasv, 227) => {
-                self.announce_found(index, reply, ftp::find_host_port, stamp, effects)
-            }
-            (Verb::Epsv, 229) => self.announce_found(index, reply, ftp::parse_229, stamp, effects),
-            (Verb::Lpsv, 228) => {
-                self.announce_found(index, reply, ftp::find_long_host_port, stamp, effects);
-            }
             // Some servers answer the one with the other's reply.
-            (Verb::Pasv, 229) => self.announce_found(index, reply, ftp::parse_229, stamp, effects),
-            (Verb::Epsv, 227) => {
-                self.announce_found(index, reply, ftp::find_host_port, stamp, effects)
+            (Verb::Pasv | Verb::Epsv | Verb::Lpsv, 227..=229) => {
+                if let Some(announced) = reply.announced() {
+                    self.announce(index, announced, stamp, effects);
+                }
             }
             (Verb::Auth, 234) => self.encrypt(Encryption::kind_of(command.arg()), stamp),
             (Verb::Adat, 235) => self.encrypt(EncryptionKind::Gssapi, stamp),
@@ -560,19 +549,6 @@ impl Story {
         }
         if !reply.is_preliminary() {
             self.context.answer(index, reply.is_refusal());
-        }
-    }
-
-    fn announce_found(
-        &mut self,
-        index: usize,
-        reply: &Reply,
-        find: impl Fn(&[u8]) -> Option<Announced>,
-        stamp: Stamp,
-        effects: &mut Vec<Effect>,
-    ) {
-        if let Some(announced) = reply.lines().find_map(find) {
-            self.announce(index, announced, stamp, effects);
         }
     }
 

@@ -320,7 +320,12 @@ impl Tracker {
 
     /// How many sessions were given this connection: two in a site-to-site copy.
     pub fn claimants(&self, data: DataId) -> usize {
-        self.links.claimed_by(data).len()
+        self.claimed_by(data).len()
+    }
+
+    /// The sessions that were given this connection.
+    pub fn claimed_by(&self, data: DataId) -> &[SessionId] {
+        self.links.claimed_by(data)
     }
 
     /// What is agreed for the bytes of a connection; `None` while nobody claims it.

@@ -86,6 +86,15 @@ pub struct DataConnection {
     pub from_responder: DirFacts,
 }
 
+/// A data connection that was tried and carried nothing, beside those of the transfers: made for a
+/// setup that no command used, or for one that another attempt kept.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Those whose setup it was made for.
+    pub sessions: Vec<SessionId>,
+    pub connection: DataConnection,
+}
+
 /// What went over a data connection in both directions.
 #[derive(Clone, Debug)]
 pub struct Carried {

@@ -2,14 +2,14 @@
 
 use super::names::*;
 use super::*;
+use crate::analysis::Charset;
+use crate::analysis::secret::{is_lost, secret_of, without};
 use crate::analysis::{Analysis, CaptureFacts, LogicalFile, Node, NotFtp, Range, ServerTree};
 use crate::capture::{Change, ClockSteps, InputFacts};
 use crate::decode::{Endpoint, FragmentFacts, Tunnels};
 use crate::ftp::Entry;
 use crate::hash::{Digests, Hashes, hex};
-use crate::report::charset::Charset;
 use crate::report::community_id::community_id;
-use crate::report::secret::{is_lost, secret_of, without};
 use crate::session::{Code, Exchange, Received, Sent, Session, SessionId, TransferId};
 use crate::tcp::{self, Anomaly, AnomalyKind, Dir, DirFacts};
 use crate::time::{Stamp, Timestamp, of_seconds};

@@ -5,11 +5,11 @@ use serde::Serialize;
 use super::join::{Joined, PieceOnDisk};
 use super::shape::Shaped;
 use super::spool::Order;
+use crate::analysis::Charset;
 use crate::analysis::{CaptureFacts, LogicalFile, warnings};
 use crate::capture::InputFacts;
 use crate::decode::Tunnels;
 use crate::hash::hex;
-use crate::report::charset::Charset;
 use crate::report::document::{
     self, CaptureRecord, EndpointRecord, HashesRecord, InputRecord, OrphanRecord, RangeRecord,
     SCHEMA, SchemaRecord, TOOL, ToolRecord, TransferRecord,

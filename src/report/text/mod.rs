@@ -15,9 +15,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use self::page::{Ink, Line, Page};
-use super::charset::Charset;
 use super::human;
-use crate::analysis::Analysis;
+use crate::analysis::{Analysis, Charset, secret};
 use crate::hash::{Hashes, hex};
 use crate::session::{Exchange, Session, SessionId, TransferId};
 use crate::time::Stamp;
@@ -133,7 +132,7 @@ fn short_hash(hashes: &Hashes) -> String {
 fn last_words(report: &Report<'_>, page: &mut Page<'_>) -> io::Result<()> {
     let analysis = report.analysis;
     let is_masked = analysis.sessions.iter().any(|session| {
-        let secrets = |exchange: &Exchange| super::secret::echo_of(exchange).is_some();
+        let secrets = |exchange: &Exchange| secret::echo_of(exchange).is_some();
         session.exchanges.iter().any(secrets)
     });
     let has_files = analysis

@@ -4,12 +4,12 @@ use std::io;
 
 use super::page::{Ink, Line, Page};
 use super::{Report, transfer};
+use crate::analysis::Charset;
+use crate::analysis::secret;
 use crate::decode::Endpoint;
-use crate::ftp::{self, Announced, Command, Verb};
-use crate::report::charset::Charset;
+use crate::ftp::{Announced, Command, Verb};
 use crate::report::escape::{cut, cut_front, escape, width};
 use crate::report::human::{plural, relative};
-use crate::report::secret;
 use crate::session::{Encryption, Exchange, Received, Sent, Session, TransferId};
 use crate::time::Stamp;
 
@@ -208,7 +208,7 @@ impl<'a> Timeline<'a> {
             return "(a torn line)".to_owned();
         }
         let name = self.charset.decode(&command.name()).0;
-        let arg = match announced_by(command) {
+        let arg = match command.announced() {
             Some(address) => spelled(address),
             None if secret::is_secret(command, sent.is_partial)
                 && !self.show_secrets
@@ -240,7 +240,7 @@ impl<'a> Timeline<'a> {
         let reply = &received.reply;
         let ink = if reply.is_refusal() { Ink::Bad } else { Ink::Plain };
         line.push(ink, &format!("{} ", reply.code));
-        if let Some(address) = announced_in(received) {
+        if let Some(address) = received.reply.announced() {
             line.push(Ink::Plain, &spelled(address));
             return;
         }
@@ -272,27 +272,6 @@ fn answers(exchange: &Exchange) -> Vec<Answer<'_>> {
         (stamp.input, stamp.frame)
     });
     answers
-}
-
-/// The address a client says it listens at.
-fn announced_by(command: &Command) -> Option<Announced> {
-    match command.verb {
-        Verb::Port => ftp::parse_port(command.arg()),
-        Verb::Eprt => ftp::parse_eprt(command.arg()),
-        Verb::Lprt => ftp::parse_lprt(command.arg()),
-        _ => None,
-    }
-}
-
-/// The address a server says it listens at.
-fn announced_in(received: &Received) -> Option<Announced> {
-    let find = match received.reply.code {
-        227 => ftp::find_host_port,
-        228 => ftp::find_long_host_port,
-        229 => ftp::parse_229,
-        _ => return None,
-    };
-    received.reply.lines().find_map(find)
 }
 
 fn spelled(address: Announced) -> String {

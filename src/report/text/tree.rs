@@ -13,9 +13,9 @@ use std::io::{self, Write};
 
 use super::page::{Ink, Line, Page};
 use super::{Report, Style};
+use crate::analysis::Charset;
 use crate::analysis::{Analysis, Node, ServerTree};
 use crate::ftp::EntryKind;
-use crate::report::charset::Charset;
 use crate::report::document::transfer_id;
 use crate::report::escape::{cut, escape, width};
 use crate::report::human::{bytes, number};

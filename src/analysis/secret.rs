@@ -7,7 +7,7 @@ use crate::session::{Exchange, Sent};
 
 /// `PASS` and `ACCT` tell secrets, however they are spaced, and so do `SITE PSWD` and its kin; so
 /// may a line whose beginning is lost.
-pub(super) fn is_secret(command: &Command, is_headless: bool) -> bool {
+pub fn is_secret(command: &Command, is_headless: bool) -> bool {
     matches!(command.verb, Verb::Pass | Verb::Acct)
         || is_lost(command, is_headless)
         || names_secret(command)
@@ -30,7 +30,7 @@ fn names_secret(command: &Command) -> bool {
 const SECRET_WORDS: [&str; 5] = ["PASS", "ACCT", "PSWD", "PASSWD", "CPWD"];
 
 /// The secret in a command, if it is one that has any.
-pub(super) fn secret_of(sent: &Sent) -> Option<Cow<'_, [u8]>> {
+pub fn secret_of(sent: &Sent) -> Option<Cow<'_, [u8]>> {
     let command = &sent.command;
     if !is_secret(command, sent.is_headless) {
         None
@@ -42,12 +42,12 @@ pub(super) fn secret_of(sent: &Sent) -> Option<Cow<'_, [u8]>> {
 }
 
 /// The secret the answers to a command may repeat.
-pub(super) fn echo_of(exchange: &Exchange) -> Option<Cow<'_, [u8]>> {
+pub fn echo_of(exchange: &Exchange) -> Option<Cow<'_, [u8]>> {
     exchange.sent.as_ref().and_then(secret_of)
 }
 
 /// A line without the secret it repeats.
-pub(super) fn without<'a>(line: &'a [u8], secret: Option<&[u8]>) -> Cow<'a, [u8]> {
+pub fn without<'a>(line: &'a [u8], secret: Option<&[u8]>) -> Cow<'a, [u8]> {
     let Some(secret) = secret.filter(|secret| !secret.is_empty()) else { return line.into() };
     let mut rest = line;
     let mut kept = Vec::new();
@@ -61,11 +61,11 @@ pub(super) fn without<'a>(line: &'a [u8], secret: Option<&[u8]>) -> Cow<'a, [u8]
 }
 
 /// Always as long, so that it does not tell the length.
-pub(super) const MASK: &[u8] = b"***";
+pub const MASK: &[u8] = b"***";
 
 /// Whether the verb cannot be told from what follows: its beginning is lost, and what is left may
 /// be half a password, or another space than a space stands after it.
-pub(super) fn is_lost(command: &Command, is_headless: bool) -> bool {
+pub fn is_lost(command: &Command, is_headless: bool) -> bool {
     let is_one_word = command.word().iter().any(u8::is_ascii_whitespace);
     is_headless && command.verb == Verb::Other || is_one_word && names_secret(command)
 }
@@ -92,7 +92,8 @@ mod tests {
             (b"SITE PSWD old new", false, Some(b"PSWD old new")),
         ] {
             let command = Command::parse(line);
-            let sent = Sent { stamp, command, is_partial: is_headless, is_headless };
+            let sent =
+                Sent { stamp, command, is_partial: is_headless, is_headless, is_split: false };
             assert_eq!(secret_of(&sent).as_deref(), wanted);
         }
     }
