@@ -3,7 +3,9 @@
 //! Runs whichever of tcpdump, tcpflow, tshark, openssl and gzip are installed, in turn with ours,
 //! and prints medians, ratios and peak memory (that by GNU time, if it is installed) as the table
 //! of README. `FTPSCOPE_BENCH_MB` sets the size of the largest capture (2000 by default);
-//! `-- --growth` shows instead how time and memory grow from a quarter of that to twice as much.
+//! `-- --growth` shows instead how time and memory grow from a quarter of that to twice as much,
+//! `-- --instructions` how many instructions a packet takes, by valgrind's callgrind: a figure that
+//! does not depend on what else the machine does.
 
 #[path = "common/generate.rs"]
 mod generate;
@@ -46,9 +48,11 @@ fn main() -> io::Result<()> {
     let bytes = megabytes.unwrap_or(2000) * 1_000_000;
     let folder = std::env::temp_dir().join(format!("ftpscope-peers-{}", std::process::id()));
     fs::create_dir(&folder)?;
-    let measured = match args.iter().any(|arg| arg == "--growth") {
-        true => measure_growth(&folder, bytes),
-        false => measure_all(&folder, bytes),
+    let wants = |flag: &str| args.iter().any(|arg| arg == flag);
+    let measured = match (wants("--growth"), wants("--instructions")) {
+        (true, _) => measure_growth(&folder, bytes),
+        (_, true) => count_instructions(&folder, bytes / 50),
+        (false, false) => measure_all(&folder, bytes),
     };
     fs::remove_dir_all(&folder)?;
     measured
@@ -157,13 +161,8 @@ fn measure_growth(folder: &Path, bytes: u64) -> io::Result<()> {
     println!("|---|---|---|---|---|");
     let path = folder.join("capture");
     let path = path.to_str().expect("UTF-8");
-    type Make = fn(File, u64) -> io::Result<generate::Written>;
-    let makers: [(&str, Make, &[&str]); 3] = [
-        ("mix", |out, bytes| generate::mix(out, bytes), &["json", "--lines"]),
-        ("bulk", |out, bytes| generate::bulk(out, bytes), &["json"]),
-        ("many", |out, bytes| generate::many(out, bytes / 40_000), &["json", "--lines"]),
-    ];
-    for (name, make, command) in makers {
+    for (name, make) in MAKERS {
+        let command: &[&str] = if name == "bulk" { &["json"] } else { &["json", "--lines"] };
         for bytes in [bytes / 4, bytes / 2, bytes, bytes * 2] {
             let written = make(File::create(path)?, bytes)?;
             let args = [command, &["-q", path]].concat();
@@ -181,6 +180,40 @@ fn measure_growth(folder: &Path, bytes: u64) -> io::Result<()> {
     }
     Ok(())
 }
+
+/// In one thread, so that waiting is no work.
+fn count_instructions(folder: &Path, bytes: u64) -> io::Result<()> {
+    println!("| capture | work | packets | instructions per packet |");
+    println!("|---|---|---|---|");
+    let path = folder.join("capture");
+    let path = path.to_str().expect("UTF-8");
+    for (name, make) in MAKERS {
+        let written = make(File::create(path)?, bytes)?;
+        for work in [&["json", "--lines"][..], &["json"]] {
+            let mut valgrind = Command::new("valgrind");
+            valgrind.args(["--tool=callgrind", "--callgrind-out-file=/dev/null"]);
+            valgrind.arg(env!("CARGO_BIN_EXE_ftpscope")).args(work);
+            valgrind.args(["-q", "--threads", "1", path]).stdout(Stdio::null());
+            let told = String::from_utf8_lossy(&valgrind.output()?.stderr).into_owned();
+            let collected = told.lines().find_map(|line| line.split_once("Collected :"));
+            let all = collected.and_then(|(_, all)| all.trim().parse::<u64>().ok());
+            let all = all.ok_or_else(|| io::Error::other(told))?;
+            let (packets, work) = (written.packets, work.join(" "));
+            println!("| {name} | {work} | {packets} | {} |", all / packets);
+        }
+    }
+    Ok(())
+}
+
+type Make = fn(File, u64) -> io::Result<generate::Written>;
+
+/// The captures, by how many bytes they are to have; of the many sessions some 40,000 bytes stand
+/// for one.
+const MAKERS: [(&str, Make); 3] = [
+    ("mix", |out, bytes| generate::mix(out, bytes)),
+    ("bulk", |out, bytes| generate::bulk(out, bytes)),
+    ("many", |out, bytes| generate::many(out, bytes / 40_000)),
+];
 
 /// Runs a command to its end, its output thrown away and `out` removed before.
 fn run(program: &str, args: &[String], out: &Path) -> io::Result<Took> {

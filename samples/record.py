@@ -2028,9 +2028,10 @@ TAIL = """
   (what MLSD commands listed, as the client had it), `tls` (the version), `replies` (what
   the server said, as the client had it), `true_bytes` and `true_sha256` (the file that was to
   be transferred, where what arrived is not it).
-- `findings`, in the samples of failures: what went wrong and why, by the names that a diagnosis
-  of the capture has for it; taken from what was set up for the sample, and not everything that can
-  be said of it.  `hidden_findings`: true as well, but the words that say so are encrypted.
+- `findings`, in the samples of failures and in `nat-both-sides`: what went wrong and why, by the
+  names that a diagnosis of the capture has for it; taken from what was set up for the sample, and
+  not everything that can be said of it.  `hidden_findings`: true as well, but the words that say so
+  are encrypted.
   Where there is no such field nothing was decided about it.
 
 No truth was taken from the analysis of a capture.  Where the client decides the

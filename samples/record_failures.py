@@ -494,8 +494,8 @@ def fail_stripped():
     rule = "iifname c0 tcp dport 21 redirect to :2100"
     try:
         with wall(rule, chain="in { type nat hook prerouting priority -100; }"), Failing(
-                "fail-stripped", "Somebody in the middle answers AUTH TLS with 502 though FEAT has it; the client goes on without "
-                "encryption", Vsftpd(**tls(force_local_logins_ssl="NO", force_local_data_ssl="NO", pasv_promiscuous="YES")),
+                "fail-stripped", "Somebody in the middle answers AUTH TLS with 502 though FEAT has it; the client goes on "
+                "without encryption", Vsftpd(**tls(force_local_logins_ssl="NO", force_local_data_ssl="NO", pasv_promiscuous="YES")),
                 ["lftp"], ["auth-tls-stripped"],
                 options=["nftables: " + rule + ", where a proxy refuses AUTH and passes on all else"]) as s:
             lftp("set ssl:verify-certificate no; get hello.txt")
@@ -687,8 +687,8 @@ def binary_as_text():
 @sample()
 def fail_ascii():
     home({"dot.png": PNG, "things.zip": ZIP})
-    with Failing("fail-ascii", "A PNG and a ZIP downloaded and a PNG uploaded in TYPE A through a server that converts line ends: "
-                 "none of them arrives as it was", Proftpd(), ["ftplib"], ["ascii-corruption"]) as s:
+    with Failing("fail-ascii", "A PNG and a ZIP downloaded and a PNG uploaded in TYPE A through a server that converts line "
+                 "ends: none of them arrives as it was", Proftpd(), ["ftplib"], ["ascii-corruption"]) as s:
         local("up.png", PNG)
         client(binary_as_text)
         s.session()

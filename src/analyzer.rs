@@ -13,6 +13,7 @@ use crate::decode::{Decoded, Decoder, Net, Segment, Why};
 use crate::hash;
 use crate::limits::Limits;
 use crate::tcp::{Budget, ConnTable, Found, Overlap, Slot};
+use crate::time::Stamp;
 use crate::transfer::Sinks;
 
 /// What the analysis is told beside the packets.
@@ -43,7 +44,10 @@ struct Facts {
     packets: u64,
     /// Tunnels the collector knows of.
     told_tunnels: u16,
-    skipped: BTreeMap<Why, u64>,
+    /// With the first frame of each.
+    skipped: BTreeMap<Why, (u64, Stamp)>,
+    /// The first IP fragment that waited for others.
+    fragment: Option<Stamp>,
 }
 
 /// Reads a whole capture, or until `progress` says stop.
@@ -89,15 +93,21 @@ impl<'a> Analyzer<'a> {
         }
         match decoded {
             Decoded::Tcp(segment) => push_segment(table, budget, world, &segment),
-            Decoded::Fragment => {}
+            Decoded::Fragment => {
+                facts.fragment.get_or_insert(frame.stamp);
+            }
             Decoded::Icmp(error) => {
                 let why = if error.from.addr.is_ipv6() { Why::Icmpv6 } else { Why::Icmp };
-                *facts.skipped.entry(why).or_default() += 1;
+                let (count, _) = facts.skipped.entry(why).or_insert((0, frame.stamp));
+                *count += 1;
                 if let Some(slot) = table.followed_between(error.src, error.dst) {
                     slot.conn.note_icmp(error);
                 }
             }
-            Decoded::Skipped(why) => *facts.skipped.entry(why).or_default() += 1,
+            Decoded::Skipped(why) => {
+                let (count, _) = facts.skipped.entry(why).or_insert((0, frame.stamp));
+                *count += 1;
+            }
         }
     }
 
@@ -109,8 +119,8 @@ impl<'a> Analyzer<'a> {
         self.world.finish();
         let fragments = self.decoder.finish();
         let unread = fragments.incomplete_frames;
-        if unread > 0 {
-            *self.facts.skipped.entry(Why::IpFragment).or_default() += unread;
+        if let Some(first) = self.facts.fragment.filter(|_| unread > 0) {
+            self.facts.skipped.entry(Why::IpFragment).or_insert((0, first)).0 += unread;
         }
         let mut facts = CaptureFacts {
             tunnels: self.decoder.tunnels().clone(),
@@ -120,8 +130,10 @@ impl<'a> Analyzer<'a> {
             not_ftp: std::mem::take(&mut self.world.not_ftp),
             ..CaptureFacts::default()
         };
-        for (why, count) in self.facts.skipped {
-            *facts.skipped.entry(why.name().into_owned()).or_default() += count;
+        for (why, (count, first)) in self.facts.skipped {
+            let name = why.name().into_owned();
+            *facts.skipped.entry(name.clone()).or_default() += count;
+            facts.first_skipped.entry(name).or_insert(first);
         }
         let reached = [
             ("early_bytes", self.budget.overflows),

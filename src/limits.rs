@@ -131,6 +131,8 @@ pub struct Limits {
     pub orphans: usize,
     /// Data connections kept that were tried and led to no transfer: what a diagnosis looks at.
     pub attempts: usize,
+    /// Findings kept, each of another cause.
+    pub findings: usize,
     /// Bytes of text kept of one listing, to know the sizes in it.
     pub listing_bytes: usize,
     /// File sizes remembered of one session, to check later transfers.
@@ -212,6 +214,7 @@ impl Default for Limits {
             promises_each: 256,
             orphans: 1 << 14,
             attempts: 1 << 14,
+            findings: 10_000,
             listing_bytes: 1 << 20,
             sizes: 1 << 16,
             ranges: 1 << 10,

@@ -111,11 +111,13 @@ impl Subject {
 }
 
 /// Whether two transfers are told alike. How much of an aborted one is captured depends on the
-/// place of the reset.
+/// place of the reset; and a third host's connection that was turned away is known only if it
+/// stands behind its announcement.
 fn agree(seen: &str, whole: &str) -> bool {
     let parts = [seen, whole].map(|told| told.rsplit_once(' ').unwrap_or_default());
-    let aborted = parts.iter().all(|(told, _)| told.ends_with(" aborted"));
-    seen == whole || aborted && parts[0].0 == parts[1].0
+    let ends = |word: &str| parts.iter().all(|(told, _)| told.ends_with(word));
+    let is_vague = ends(" aborted") || ends(" no_connection");
+    seen == whole || is_vague && parts[0].0 == parts[1].0
 }
 
 /// Every transfer as `command name outcome hash`.
@@ -231,7 +233,7 @@ impl Dice {
     /// Some of `0..bound`: one in `rarity`, at least one, in falling order.
     fn some(&mut self, bound: usize, rarity: usize) -> Vec<usize> {
         let mut some: Vec<usize> = (0..bound).filter(|_| self.below(rarity) == 0).collect();
-        if some.is_empty() {
+        if some.is_empty() && bound > 0 {
             some.push(self.below(bound));
         }
         some.reverse();
@@ -295,7 +297,7 @@ fn bits_flipped_in_packets_with_checksums_tell_nothing_false() {
                 damaged.list.iter_mut().for_each(|record| sum_up(&mut record[16..]));
                 // If every packet of a direction is damaged, nothing tells damage from checksums
                 // that a network card was to fill in.
-                for _ in 0..1 + dice.below(damaged.list.len() / 20) {
+                for _ in 0..1 + dice.below((damaged.list.len() / 20).max(1)) {
                     let record = dice.below(damaged.list.len());
                     let at = 16 + dice.below(damaged.list[record].len() - 16);
                     damaged.list[record][at] ^= 1 << dice.below(8);

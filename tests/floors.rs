@@ -22,16 +22,18 @@ const HOMES: &[(&str, &[&str])] = &[
     ("file_format", &["src/transfer/"]),
     ("flate2", &["src/capture/", "src/transfer/decode/"]),
     ("indicatif", &["src/cli/"]),
+    ("ipnet", &["src/analysis/", "src/cli/"]),
     ("liblzma", &["src/capture/"]),
     ("lz4_flex", &["src/capture/"]),
     ("md5", &["src/hash/"]),
     ("pcap_parser", &["src/capture/"]),
     ("schemars", &["src/report/"]),
-    ("serde", &["src/report/"]),
+    ("serde", &["src/cli/policy.rs", "src/report/"]),
     ("serde_json", &["src/report/"]),
     ("sha1", &["src/hash/"]),
     ("sha2", &["src/hash/"]),
     ("tls_parser", &["src/tls/"]),
+    ("toml", &["src/cli/"]),
     ("unicode_width", &["src/report/"]),
     ("x509_parser", &["src/tls/"]),
     ("zstd", &["src/capture/"]),
@@ -46,7 +48,13 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("tls", &["hash"]),
     ("session", &["decode", "ftp", "limits", "tcp", "time", "tls"]),
     ("transfer", &["decode", "ftp", "hash", "limits", "session", "tcp", "time", "tls"]),
-    ("analysis", &["capture", "decode", "ftp", "hash", "limits", "session", "time", "transfer"]),
+    (
+        "analysis",
+        &[
+            "capture", "decode", "ftp", "hash", "limits", "session", "tcp", "time", "tls",
+            "transfer",
+        ],
+    ),
 ];
 
 #[test]

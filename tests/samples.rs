@@ -406,7 +406,10 @@ fn extracted_files_are_those_that_were_transferred() {
                     sample.name
                 );
             } else if truth["disk_sha256"].is_string() {
-                assert_eq!(truth["disk_sha256"], *hash, "{}: {file:#}", sample.name);
+                // A server may convert what its client sent as it was.
+                let decoded = &file["transfer"]["decoded"]["hashes"]["sha256"];
+                let made = [&json!(hash), decoded];
+                assert!(made.contains(&&truth["disk_sha256"]), "{}: {file:#}", sample.name);
             }
         }
     }

@@ -1,24 +1,35 @@
 //! Floor 7: everything known of a capture, in one place.
 
+mod case;
 mod charset;
 mod checks;
 mod files;
+mod finding;
 mod handoff;
 mod legs;
+mod policy;
+pub mod rules;
 pub mod secret;
 mod sites;
+mod story;
 mod tee;
 mod tree;
+mod vantage;
 
 use std::collections::BTreeMap;
 use std::error::Error;
 
+pub use self::case::{Case, Fate, Opening};
 pub use self::charset::Charset;
 pub use self::files::{LogicalFile, Overlap, Piece, Range};
+pub use self::finding::{Certainty, Finding, Severity, Value};
 pub use self::handoff::collect_beside;
 pub use self::legs::Legs;
+pub use self::policy::{Policy, Suppression, THRESHOLDS, Threshold};
+pub use self::story::{Party, Step, Stories, Story, What};
 pub use self::tee::Tee;
 pub use self::tree::{Node, ServerTree};
+pub use self::vantage::Vantage;
 
 use crate::capture::{Change, ClockSteps, InputFacts};
 use crate::decode::{Endpoint, FragmentFacts, Net, Tunnel, Tunnels};
@@ -42,9 +53,20 @@ pub struct Analysis {
     pub attempts: Vec<Attempt>,
     /// Put together from the transfers, in the order of their first ones.
     pub files: Vec<LogicalFile>,
+    /// What the rules say, the worst first; those that are suppressed last.
+    pub findings: Vec<Finding>,
 }
 
 impl Analysis {
+    /// Asks the rules.
+    pub fn judge(&mut self, policy: &Policy, limits: &Limits) {
+        let (findings, dropped) = rules::judge(self, policy, limits.findings);
+        self.findings = findings;
+        if dropped > 0 {
+            *self.capture.limits_reached.entry("findings").or_default() += dropped;
+        }
+    }
+
     /// What a reader should know before believing the rest.
     pub fn warnings(&self) -> Vec<String> {
         warnings(&self.inputs, &self.capture)
@@ -156,6 +178,8 @@ pub struct CaptureFacts {
     pub tcp_connections: u64,
     /// Frames that were not decoded to TCP, by reason.
     pub skipped: BTreeMap<String, u64>,
+    /// The first frame of each reason.
+    pub first_skipped: BTreeMap<String, Stamp>,
     /// Bounds that were reached, and how often.
     pub limits_reached: BTreeMap<&'static str, u64>,
     /// Connections on a port of FTP that speak something else.

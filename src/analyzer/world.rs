@@ -345,7 +345,15 @@ impl World<'_> {
             && let Some(ready) = self.carried.get(&link.data)
             && Transfer::contradicts(&settled.request, &ready.carried)
         {
-            self.tracker.unclaim(link.data, settled.session);
+            // One that did not come up was meant for it all the same: dialled too late, for example.
+            let connection = &ready.carried.connection;
+            if !connection.link.is_established() && self.tracker.claimants(link.data) == 1 {
+                let connection = connection.clone();
+                self.tell_attempt(link.data, connection);
+                self.let_go(link.data);
+            } else {
+                self.tracker.unclaim(link.data, settled.session);
+            }
             settled.request.setup.link = None;
         }
         let data = settled.request.setup.link.map(|link| link.data);

@@ -35,8 +35,12 @@ pub struct InputFacts {
     pub time_jumps_ahead: Option<ClockSteps>,
     /// Packets that tell no time, or one beyond 1677–2262.
     pub packets_without_time: u64,
+    /// The first of them.
+    pub first_without_time: Option<u64>,
     /// Packets of which the snap length kept only a part.
     pub snaplen_cut_packets: u64,
+    /// The first of them.
+    pub first_cut_packet: Option<u64>,
     /// The first places of damage, in order.
     pub damage: Vec<Damage>,
     /// All places of damage, also those not kept.
@@ -67,7 +71,9 @@ impl InputFacts {
             time_steps_back: None,
             time_jumps_ahead: None,
             packets_without_time: 0,
+            first_without_time: None,
             snaplen_cut_packets: 0,
+            first_cut_packet: None,
             damage: Vec::new(),
             damage_count: 0,
             limits_reached: BTreeMap::new(),
@@ -163,6 +169,7 @@ pub(super) struct Tally {
     pub(super) packets: u64,
     pub(super) times: Times,
     pub(super) snaplen_cut_packets: u64,
+    pub(super) first_cut_packet: Option<u64>,
     pub(super) link_types: BTreeSet<LinkType>,
     pub(super) damage: Vec<Damage>,
     pub(super) damage_count: u64,
@@ -176,6 +183,7 @@ impl Tally {
             packets: 0,
             times: Times::new(),
             snaplen_cut_packets: 0,
+            first_cut_packet: None,
             link_types: BTreeSet::new(),
             damage: Vec::new(),
             damage_count: 0,

@@ -159,7 +159,9 @@ impl Reader {
             time_steps_back: times.steps_back,
             time_jumps_ahead: times.jumps_ahead,
             packets_without_time: times.unknown,
+            first_without_time: times.first_unknown,
             snaplen_cut_packets: tally.snaplen_cut_packets,
+            first_cut_packet: tally.first_cut_packet,
             damage: tally.damage,
             damage_count: tally.damage_count,
             limits_reached: tally.limits_reached,
@@ -231,6 +233,7 @@ impl Reader {
         }
         if u64::from(record.wire_len) > record.len as u64 {
             self.tally.snaplen_cut_packets += 1;
+            self.tally.first_cut_packet.get_or_insert(self.tally.packets);
         }
     }
 

@@ -12,6 +12,7 @@ pub(super) struct Times {
     pub(super) steps_back: Option<ClockSteps>,
     pub(super) jumps_ahead: Option<ClockSteps>,
     pub(super) unknown: u64,
+    pub(super) first_unknown: Option<u64>,
 }
 
 /// Steps of a clock in one direction, each from one packet to the next.
@@ -36,6 +37,7 @@ impl Times {
             steps_back: None,
             jumps_ahead: None,
             unknown: 0,
+            first_unknown: None,
         }
     }
 
@@ -55,6 +57,7 @@ impl Times {
     fn add_odd(&mut self, at: Timestamp, frame: u64, step: Option<i64>) {
         if !at.is_known() {
             self.unknown += 1;
+            self.first_unknown.get_or_insert(frame);
             return;
         }
         self.first = if self.first.is_known() { self.first.min(at) } else { at };

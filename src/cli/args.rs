@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::policy::PolicyArgs;
 use crate::report::document;
 
 /// Reads packet captures and tells the story of the FTP in them: who logged in, what was moved,
@@ -12,7 +13,7 @@ use crate::report::document;
 ///
 /// `ftpscope FILE…` is short for `ftpscope report FILE…`.
 ///
-/// Exit codes: 0 done; 2 wrong usage; 3 no input could be read; 4 an input was cut, damaged or
+/// Exit codes: 0 done; 1 there is a finding as bad as --fail-on says; 2 wrong usage; 3 no input could be read; 4 an input was cut, damaged or
 /// unreadable (the output is valid); 5 output could not be written; 130 interrupted (the output
 /// is valid).
 #[derive(Debug, Parser)]
@@ -30,12 +31,23 @@ pub struct Args {
 pub enum Command {
     /// Tell a person at a terminal what happened
     Report(ReportArgs),
+    /// Say why it failed: each failed or suspicious transfer with what was sent, in order, and what
+    /// to change
+    Diagnose(DiagnoseArgs),
     /// Print everything known as one JSON document, or as JSON lines
     Json(JsonArgs),
     /// Show what clients saw of each server in listings, and what they fetched, wrote and deleted
-    Tree(ReportArgs),
+    Tree(TreeArgs),
     /// Write the files that were moved to a directory, with a manifest
     Extract(ExtractArgs),
+    /// List the rules that findings come from, and the numbers they compare with
+    Rules,
+    /// Say what a rule means: what it rests on, what else looks like it, what to change
+    Explain {
+        /// Its name, as `ftpscope rules` lists it
+        #[arg(value_name = "RULE")]
+        rule: String,
+    },
     /// Print the JSON Schema of the document
     Schema,
     /// Print a completion script for a shell
@@ -50,7 +62,25 @@ pub struct ReportArgs {
     pub input: InputArgs,
 
     #[command(flatten)]
+    pub policy: PolicyArgs,
+
+    #[command(flatten)]
     pub secrets: SecretArgs,
+}
+
+#[derive(clap::Args, Debug)]
+pub struct DiagnoseArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+}
+
+#[derive(clap::Args, Debug)]
+pub struct TreeArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
 }
 
 #[derive(clap::Args, Debug)]
@@ -59,13 +89,16 @@ pub struct JsonArgs {
     pub input: InputArgs,
 
     #[command(flatten)]
+    pub policy: PolicyArgs,
+
+    #[command(flatten)]
     pub secrets: SecretArgs,
 
     #[command(flatten)]
     pub hashes: HashArgs,
 
-    /// Print JSON lines, each record as soon as it is final
-    #[arg(long)]
+    /// Print JSON lines, each record as soon as it is final; without findings
+    #[arg(long, conflicts_with = "fail_on")]
     pub lines: bool,
 }
 

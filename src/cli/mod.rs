@@ -1,6 +1,7 @@
 //! Floor 9: what the user typed → what is done.
 
 mod args;
+mod policy;
 mod progress;
 mod run;
 

@@ -9,10 +9,12 @@ use anyhow::{Context, Result};
 use clap::CommandFactory;
 
 use super::args::{
-    Args, Command, ExtractArgs, HashName, InputArgs, JsonArgs, OnlyKind, OverlapName, ReportArgs,
+    Args, Command, DiagnoseArgs, ExtractArgs, HashName, InputArgs, JsonArgs, OnlyKind, OverlapName,
+    ReportArgs, TreeArgs,
 };
+use super::policy::{BadConfig, PolicyArgs};
 use super::progress::Bar;
-use crate::analysis::{Analysis, CaptureFacts, Collector, Keeper, Tee, collect_beside};
+use crate::analysis::{Analysis, CaptureFacts, Collector, Keeper, Tee, collect_beside, rules};
 use crate::analyzer::{AnalysisOptions, analyze};
 use crate::capture::{
     Capture, CaptureError, Change, InputFacts, Progress, ReadAhead, ReadOptions, Source,
@@ -29,6 +31,8 @@ use crate::transfer::Sinks;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Exit {
     Done,
+    /// There is a finding as bad as `--fail-on` says.
+    Found,
     Usage,
     /// No input could be read.
     NoInput,
@@ -46,6 +50,9 @@ impl Exit {
         if error.is::<CaptureError>() {
             return Self::NoInput;
         }
+        if error.is::<BadConfig>() || error.is::<NoRule>() {
+            return Self::Usage;
+        }
         match error.downcast_ref::<ExtractError>() {
             Some(ExtractError::NotEmpty(_) | ExtractError::Directory { .. }) => Self::Usage,
             _ => Self::NotWritten,
@@ -57,6 +64,7 @@ impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(match exit {
             Exit::Done => 0,
+            Exit::Found => 1,
             Exit::Usage => 2,
             Exit::NoInput => 3,
             Exit::Damaged => 4,
@@ -69,9 +77,10 @@ impl From<Exit> for ExitCode {
 /// Runs the command. The error of a capture that cannot be read is a [`CaptureError`].
 pub fn run(args: Args) -> Result<Exit> {
     match args.command {
-        None => report(&args.report, text::write),
-        Some(Command::Report(args)) => report(&args, text::write),
-        Some(Command::Tree(args)) => report(&args, text::write_tree),
+        None => report(&args.report),
+        Some(Command::Report(args)) => report(&args),
+        Some(Command::Diagnose(args)) => diagnose(&args),
+        Some(Command::Tree(args)) => tree(&args),
         Some(Command::Json(args)) => {
             if args.lines {
                 lines(&args)
@@ -80,6 +89,11 @@ pub fn run(args: Args) -> Result<Exit> {
             }
         }
         Some(Command::Extract(args)) => extract(&args),
+        Some(Command::Rules) => print(|out| text::write_rules(&style(false), out)),
+        Some(Command::Explain { rule }) => {
+            let rule = rules::rule(&rule).ok_or_else(|| NoRule(rule.clone()))?;
+            print(|out| text::write_rule(rule, &style(false), out))
+        }
         Some(Command::Schema) => print(json::write_schema),
         Some(Command::Completions { shell }) => print(|out| {
             clap_complete::generate(shell, &mut Args::command(), "ftpscope", &mut &mut *out);
@@ -89,33 +103,59 @@ pub fn run(args: Args) -> Result<Exit> {
     }
 }
 
-type WriteText = fn(&Analysis, &text::Style, &mut dyn Write) -> io::Result<()>;
+/// A rule that does not exist.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no rule {0}; `ftpscope rules` lists them")]
+struct NoRule(String);
 
-fn report(args: &ReportArgs, write: WriteText) -> Result<Exit> {
-    let mut keeper = Keeper::new(Limits::default());
-    let read = Reading::new(&args.input, &[]).run(None, &mut keeper)?;
-    let style = text::Style {
-        colour: io::stdout().is_terminal()
-            && std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty()),
-        width: terminal_width(),
-        show_secrets: args.secrets.show_secrets,
-    };
-    let exit = read.exit();
-    let analysis = keeper.finish(read.facts, read.inputs);
-    print(|out| write(&analysis, &style, out))?;
+fn report(args: &ReportArgs) -> Result<Exit> {
+    let (analysis, exit) = judged(&args.input, &[], &args.policy)?;
+    print(|out| text::write(&analysis, &style(args.secrets.show_secrets), out))?;
+    Ok(exit)
+}
+
+fn diagnose(args: &DiagnoseArgs) -> Result<Exit> {
+    let (analysis, exit) = judged(&args.input, &[], &args.policy)?;
+    print(|out| text::write_diagnosis(&analysis, &style(false), out))?;
+    Ok(exit)
+}
+
+fn tree(args: &TreeArgs) -> Result<Exit> {
+    let (analysis, exit) = analysed(&args.input, &[])?;
+    print(|out| text::write_tree(&analysis, &style(false), out))?;
     Ok(exit)
 }
 
 fn document(args: &JsonArgs) -> Result<Exit> {
-    let mut keeper = Keeper::new(Limits::default());
-    let read = Reading::new(&args.input, &args.hashes.hash).run(None, &mut keeper)?;
-    let exit = read.exit();
-    let analysis = keeper.finish(read.facts, read.inputs);
+    let (analysis, exit) = judged(&args.input, &args.hashes.hash, &args.policy)?;
     let threads = args.input.threads();
     print(|out| json::write(&analysis, args.options(), threads, out))?;
     // The program ends: giving back millions of pieces of memory one by one takes its time.
     std::mem::forget(analysis);
     Ok(exit)
+}
+
+/// Everything of a capture.
+fn analysed(input: &InputArgs, hashes: &[HashName]) -> Result<(Analysis, Exit)> {
+    let mut keeper = Keeper::new(Limits::default());
+    let read = Reading::new(input, hashes).run(None, &mut keeper)?;
+    let exit = read.exit();
+    Ok((keeper.finish(read.facts, read.inputs), exit))
+}
+
+/// The same, and what the rules say of it.
+fn judged(input: &InputArgs, hashes: &[HashName], policy: &PolicyArgs) -> Result<(Analysis, Exit)> {
+    let known = policy.policy()?;
+    let (mut analysis, exit) = analysed(input, hashes)?;
+    analysis.judge(&known, &Limits::default());
+    let fails = exit == Exit::Done && policy.fails(&analysis.findings);
+    Ok((analysis, if fails { Exit::Found } else { exit }))
+}
+
+fn style(show_secrets: bool) -> text::Style {
+    let no_colour = std::env::var_os("NO_COLOR").is_some_and(|no| !no.is_empty());
+    let colour = io::stdout().is_terminal() && !no_colour;
+    text::Style { colour, width: terminal_width(), show_secrets }
 }
 
 fn lines(args: &JsonArgs) -> Result<Exit> {

@@ -9,3 +9,4 @@ pub mod json;
 mod lists;
 pub mod text;
 mod visible;
+pub mod wireshark;

@@ -27,6 +27,9 @@ pub(super) struct Exchanges {
 /// The newest exchanges stay, however little room there is: their replies are still to come.
 const NEWEST: usize = 8;
 
+/// Replies for which no room is kept beyond what they take.
+const FEW_REPLIES: usize = 2;
+
 impl Exchanges {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
@@ -106,8 +109,8 @@ impl Exchanges {
                 dropped = 1;
             }
             *bytes += received.weight();
-            if exchange.replies.is_empty() {
-                // Most commands have one reply, and there are many of them.
+            if exchange.replies.len() < FEW_REPLIES {
+                // Most commands have one reply or two, and there are many of them.
                 exchange.replies.reserve_exact(1);
             }
             exchange.replies.push(received);

@@ -92,6 +92,14 @@ impl Login {
         }
     }
 
+    /// A reply to no command that was captured: 230 means that somebody logged in (RFC 959 §4.2),
+    /// where nothing else is known.
+    pub(super) fn handle_unasked(&mut self, reply: &Reply) {
+        if reply.code == 230 && self.outcome == LoginOutcome::None {
+            self.outcome = LoginOutcome::Accepted;
+        }
+    }
+
     /// What can be said at the end of the session.
     pub(super) fn settle(&mut self, from_start: bool, clear_text_ended: bool) {
         self.outcome = match self.outcome {
@@ -116,5 +124,23 @@ impl Encryption {
     /// connections cannot be known.
     pub(super) fn begin(&mut self, kind: EncryptionKind, since: Stamp) {
         *self = Self { kind, since: Some(since), until: None, data: Protection::Unknown };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_230_to_no_known_command_is_a_login_where_nothing_else_is_known() {
+        let reply = |code| Reply { code, ..Reply::default() };
+        let mut login = Login::default();
+        login.handle_unasked(&reply(331));
+        assert_eq!(login.outcome, LoginOutcome::None);
+        login.handle_unasked(&reply(230));
+        assert_eq!(login.outcome, LoginOutcome::Accepted);
+        let mut refused = Login { outcome: LoginOutcome::Refused, ..Login::default() };
+        refused.handle_unasked(&reply(230));
+        assert_eq!(refused.outcome, LoginOutcome::Refused);
     }
 }

@@ -332,6 +332,9 @@ impl Story {
         if reply.code == 220 && self.session.banner.is_none() && asked.is_none() {
             self.session.banner = Some(reply.text.clone());
         }
+        if asked.is_none() {
+            self.session.login.handle_unasked(reply);
+        }
         let index = match asked {
             Some(index) => index,
             None => self.exchanges.unasked(self.context.directory.path()),

@@ -101,6 +101,7 @@ impl Conn {
                 syn_at: Timestamp::UNKNOWN,
                 answered: None,
                 ended: None,
+                ended_by: None,
                 trouble: None,
                 anomalies: Anomalies::default(),
             },
@@ -221,9 +222,10 @@ impl Conn {
         if let Some(syn) = self.contender {
             self.side_mut(syn.dir).note(AnomalyKind::SynIgnored, syn.dir, syn.stamp, None, budget);
         }
-        let fins = DIRS.into_iter().filter_map(|dir| Some(self.side(dir).fin?.1));
-        let first_fin = fins.reduce(|one, other| if other.is_before(one) { other } else { one });
-        self.link.ended = self.reset.map(|reset| reset.stamp).or(first_fin);
+        let fins = DIRS.into_iter().filter_map(|dir| Some((self.side(dir).fin?.1, dir)));
+        let ends = fins.chain(self.reset.map(|reset| (reset.stamp, reset.by)));
+        let first = ends.reduce(|one, other| if other.0.is_before(one.0) { other } else { one });
+        (self.link.ended, self.link.ended_by) = first.unzip();
         let last = self.link.last.at;
         for dir in DIRS {
             let side = self.side_mut(dir);

@@ -6,6 +6,7 @@
     warn(clippy::indexing_slicing, clippy::unwrap_used, clippy::cast_possible_truncation)
 )]
 
+mod alert;
 mod both;
 mod certificate;
 mod extensions;
@@ -17,6 +18,7 @@ mod records;
 mod resumption;
 mod traffic;
 
+pub use self::alert::Alert;
 pub use self::both::TlsFacts;
 pub use self::certificate::Certificate;
 pub use self::hello::{ClientHello, ServerHello, Version};
@@ -25,6 +27,7 @@ pub use self::records::RecordKind;
 pub use self::resumption::{Flight, resumed};
 pub use self::traffic::Traffic;
 
+use self::alert::Alerts;
 use self::handshake::{Message, Messages};
 use self::records::{Piece, Records};
 
@@ -42,6 +45,7 @@ pub fn begins(bytes: &[u8]) -> bool {
 pub struct TlsSide {
     records: Records,
     clear: Clear,
+    alerts: Alerts,
     facts: SideFacts,
 }
 
@@ -74,6 +78,9 @@ pub struct SideFacts {
     pub certificate: Option<Certificate>,
     /// What the clear part of the handshake was made of.
     pub flight: Flight,
+    /// The first fatal one it sent in clear text. Later than ChangeCipherSpec, and in TLS 1.3 than
+    /// the ServerHello, they are encrypted.
+    pub fatal_alert: Option<Alert>,
     /// What was sent in records, as far as their headers tell.
     pub traffic: Traffic,
 }
@@ -160,7 +167,11 @@ impl TlsSide {
             RecordKind::Handshake => self.read_handshake(piece.bytes),
             RecordKind::ChangeCipherSpec if piece.ends => self.change_cipher_spec(),
             RecordKind::ApplicationData => self.clear = Clear::Over,
-            RecordKind::ChangeCipherSpec | RecordKind::Alert | RecordKind::Heartbeat => {}
+            RecordKind::Alert => {
+                let alert = self.alerts.read(&piece);
+                self.facts.fatal_alert = self.facts.fatal_alert.or(alert);
+            }
+            RecordKind::ChangeCipherSpec | RecordKind::Heartbeat => {}
         }
         if piece.ends {
             self.facts.traffic.count(piece.kind, piece.record_len);

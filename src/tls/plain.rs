@@ -156,6 +156,7 @@ mod tests {
             application_records: lengths.len() as u64,
             application_bytes: lengths.iter().map(|len| u64::from(*len)).sum(),
             first_lengths: lengths.to_vec(),
+            alert_records: 0,
         };
         SideFacts { traffic, ..SideFacts::default() }
     }

@@ -14,10 +14,13 @@ pub struct Traffic {
     pub application_bytes: u64,
     /// The lengths of the first eight of them.
     pub first_lengths: Vec<u16>,
+    /// Records of alerts. Those of TLS 1.3 that are encrypted are not among them.
+    pub alert_records: u64,
 }
 
 impl Traffic {
     pub(super) fn count(&mut self, kind: RecordKind, len: u16) {
+        self.alert_records += u64::from(kind == RecordKind::Alert);
         if kind != RecordKind::ApplicationData {
             return;
         }

@@ -152,7 +152,9 @@ impl Transfer {
         let (content, other) = (carried.from(dir), carried.from(dir.reversed()));
         let tcp = &carried.connection.link;
         let is_late = request.answered.is_some_and(|(answered, _)| answered.is_before(tcp.first));
-        let over = content.last.or(content.end);
+        // What was still open then may stand a packet early in the capture; an empty connection is
+        // that of a server that turned its client away.
+        let over = content.end.or(content.last).filter(|_| content.bytes > 0);
         let is_early = link.how != How::LateAnnouncement
             && over.is_some_and(|over| over.is_before(request.asked));
         is_late || is_early || content.bytes == 0 && other.bytes > 0 && !carried.is_tls()
@@ -272,7 +274,9 @@ fn direction(
             Dir::FromOriginator => data.responder,
             Dir::FromResponder => data.originator,
         };
-        other.ip != around.client && data.link.is_established()
+        // A server that turns a third host away has not copied anything.
+        let has_carried = data.from_originator.bytes + data.from_responder.bytes > 0;
+        other.ip != around.client && data.link.is_established() && has_carried
     });
     match request.verb {
         verb if verb.is_listing() => Direction::Listing,

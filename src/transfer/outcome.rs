@@ -1,6 +1,6 @@
 //! What became of a transfer.
 
-use super::{Content, DataConnection};
+use super::{Content, DataConnection, sender};
 use crate::session::{Circumstances, Confidence, Expected, NO_DATA_CONNECTION, Request};
 use crate::tcp::Close;
 
@@ -52,6 +52,9 @@ pub(super) fn judge(
     }
     let agrees = request.expected.map(|expected| agrees(request, content, expected));
     let was_reset = matches!(data.link.close, Close::Reset { .. }) && content.end.is_none();
+    if !is_done && was_given_up(request, data) {
+        return Outcome::Aborted;
+    }
     if (was_reset || request.is_abandoned)
         && !(is_done && agrees == Some(true) && content.is_whole())
     {
@@ -81,6 +84,14 @@ pub(super) fn judge(
         (false, false) if is_open => Outcome::InProgress,
         _ => Outcome::Unconfirmed,
     }
+}
+
+/// Whether who took the content closed first, while what was sent stayed unacknowledged however
+/// often it was sent again.
+fn was_given_up(request: &Request, data: &DataConnection) -> bool {
+    let Some(link) = request.setup.link else { return false };
+    let sender = sender(request.verb, link.server);
+    data.link.ended_by == Some(sender.reversed()) && data.link.loss(sender).stuck.is_some()
 }
 
 /// Whether the octets captured are as many as the server said. Under REST the text of a 150 gives

@@ -85,4 +85,5 @@ fn packets_without_a_time_are_no_step() {
     let (_, facts) = read_from(Cursor::new(file), &ReadOptions::default());
     let wanted = ClockSteps { count: 1, largest_ns: SECOND, first_frame: 3, largest_frame: 3 };
     assert_eq!((facts.time_steps_back, facts.packets_without_time), (Some(wanted), 1));
+    assert_eq!(facts.first_without_time, Some(2));
 }

@@ -26,7 +26,7 @@ fn every_pcap_layout_is_read_in_both_byte_orders() {
             assert_eq!(kept[1], (at, 2, 1, b"abc".to_vec(), 60), "{magic:x}");
             assert_eq!((facts.format, facts.packets), (Some(format), 2));
             assert_eq!(facts.format.map(Format::name), Some(name));
-            assert_eq!(facts.snaplen_cut_packets, 2);
+            assert_eq!((facts.snaplen_cut_packets, facts.first_cut_packet), (2, Some(1)));
             assert!(facts.damage.is_empty() && facts.error.is_none());
         }
     }
@@ -105,6 +105,7 @@ fn sections_interfaces_and_all_three_packet_blocks_are_read_in_any_byte_order() 
         );
         assert_eq!(facts.link_types, [LinkType(1), LinkType(101), LinkType(276)]);
         assert_eq!((facts.snaplen_cut_packets, facts.damage_count), (1, 0));
+        assert_eq!(facts.first_cut_packet, Some(3));
         assert_eq!(facts.format.map(Format::name), Some("pcapng"));
     }
 }

@@ -33,7 +33,12 @@ impl Document {
             files: Vec::new(),
             server_trees: Vec::new(),
             orphans: Vec::new(),
-            findings: Vec::new(),
+            findings: analysis
+                .findings
+                .iter()
+                .enumerate()
+                .map(|(nth, finding)| FindingRecord::new(nth + 1, finding, options.several_inputs))
+                .collect(),
             warnings: analysis.warnings(),
         }
     }
@@ -105,7 +110,7 @@ impl FragmentsRecord {
             incomplete: facts.incomplete,
             incomplete_frames: facts.incomplete_frames,
             incomplete_tcp: facts.incomplete_tcp,
-            duplicates: facts.duplicates.into(),
+            duplicates: facts.duplicates,
             overlaps: facts.overlaps,
             conflicts: facts.conflicts,
             conflict_frames: facts
@@ -667,7 +672,7 @@ fn time(at: Timestamp) -> Option<String> {
     at.is_known().then(|| at.to_string())
 }
 
-fn place(stamp: Stamp, several: bool) -> PlaceRecord {
+pub(super) fn place(stamp: Stamp, several: bool) -> PlaceRecord {
     PlaceRecord { frame: stamp.frame, input: several.then_some(stamp.input) }
 }
 

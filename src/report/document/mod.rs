@@ -2,6 +2,7 @@
 //! the document by accident. The schema derives from them.
 
 mod build;
+mod finding;
 mod names;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use serde::Serialize;
 pub use self::build::{
     SCHEMA, TOOL, endpoint, file_id, hashes, orphan_id, session_id, transfer_id,
 };
+pub use self::finding::{FindingRecord, certainty, finding_id, kind, severity};
 pub use self::names::{DIRECTIONS, OUTCOMES, direction, login, outcome};
 
 /// What the document shows beside the facts.
@@ -42,8 +44,8 @@ pub struct Document {
     pub server_trees: Vec<ServerTreeRecord>,
     /// Data connections that no command could be found for.
     pub orphans: Vec<OrphanRecord>,
-    /// Always empty in this version: there are no rules yet.
-    pub findings: Vec<serde_json::Value>,
+    /// The worst first; those that are suppressed last. Not with `--lines`: a rule sees whole sessions.
+    pub findings: Vec<FindingRecord>,
     /// What a reader should know before believing the rest.
     pub warnings: Vec<String>,
 }

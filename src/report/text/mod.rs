@@ -2,13 +2,19 @@
 //! files.
 
 mod capture;
+mod diagnose;
+mod findings;
+mod ladder;
 mod page;
+mod rules;
 mod session;
 mod tables;
 mod timeline;
 mod transfer;
 mod tree;
 
+pub use self::diagnose::write as write_diagnosis;
+pub use self::rules::{write_rule, write_rules};
 pub use self::tree::write as write_tree;
 
 use std::collections::BTreeMap;
@@ -36,6 +42,7 @@ pub fn write(analysis: &Analysis, style: &Style, out: &mut dyn Write) -> io::Res
     let report = Report::new(analysis);
     let mut page = Page::new(style, out);
     capture::write(&report, &mut page)?;
+    findings::write(&report, &mut page)?;
     for session in &analysis.sessions {
         page.blank()?;
         session::write(&report, session, &mut page)?;

@@ -21,8 +21,10 @@ pub struct Link {
     pub(super) syn_at: Timestamp,
     /// What answered the SYN: a SYN-ACK, a reset or an ICMP error.
     pub answered: Option<Stamp>,
-    /// The first FIN or the reset that ended it.
+    /// The first FIN, or the reset that came before any.
     pub ended: Option<Stamp>,
+    /// Who sent that.
+    pub ended_by: Option<Dir>,
     /// `None` if all went well.
     pub trouble: Option<Box<Trouble>>,
     /// Of both directions, in the order of their frames; there once the connection is over.
@@ -97,6 +99,14 @@ pub struct DirFacts {
     pub window_most: u16,
     /// The most payload of a segment it sent.
     pub largest_segment: u32,
+}
+
+impl DirFacts {
+    /// Whether no packet of it was captured though there were some: the `other` end sent octets,
+    /// and that takes a handshake of both.
+    pub fn is_unseen_beside(&self, other: &Self) -> bool {
+        self.ttl == 0 && other.bytes > 0
+    }
 }
 
 impl Link {

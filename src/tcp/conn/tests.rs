@@ -126,6 +126,19 @@ fn line(event: &ConnEvent<'_>) -> String {
 }
 
 #[test]
+fn who_ended_it_is_who_sent_the_first_fin_or_reset() {
+    let mut replay = Replay::new();
+    replay.handshake();
+    replay.see(S, "ack", 500, 100, b"abc").see(C, "ack fin", 100, 503, b"");
+    replay.see(S, "ack", 503, 101, b"def").see(C, "rst", 101, 0, b"");
+    replay.finish();
+    let link = replay.link();
+    assert_eq!(link.close, Close::Reset { by: Dir::FromOriginator });
+    assert_eq!(link.ended.map(|stamp| stamp.frame), Some(5));
+    assert_eq!(link.ended_by, Some(Dir::FromOriginator));
+}
+
+#[test]
 fn an_ordinary_connection_is_told_in_order() {
     let mut replay = Replay::new();
     replay.handshake();
@@ -468,4 +481,14 @@ fn waiting_without_loss_is_no_stall_and_nor_is_what_the_capture_missed() {
     replay.finish();
     assert_eq!(replay.conn.as_ref().unwrap().facts(Dir::FromResponder).missing_bytes, 4);
     assert!(replay.link().trouble.is_none(), "{:?}", replay.link().trouble);
+}
+
+#[test]
+fn a_direction_that_was_not_captured_is_told_from_one_that_was_silent() {
+    let speaks = DirFacts { ttl: 64, bytes: 5, ..DirFacts::default() };
+    let is_silent = DirFacts { ttl: 64, ..DirFacts::default() };
+    let unseen = DirFacts::default();
+    assert!(unseen.is_unseen_beside(&speaks));
+    assert!(!is_silent.is_unseen_beside(&speaks));
+    assert!(!unseen.is_unseen_beside(&is_silent), "an unanswered SYN");
 }

@@ -288,3 +288,24 @@ impl Lcg {
         (self.0 >> 33) as usize % bound
     }
 }
+
+/// An alert is two octets, a fatal one begins with 2; encrypted ones are longer.
+#[test]
+fn a_fatal_alert_in_clear_text_is_read() {
+    let read = |parts: &[&[u8]]| {
+        let side = facts(parts);
+        (side.fatal_alert.map(|alert| alert.0), side.traffic.alert_records)
+    };
+    assert_eq!(read(&[b"\x15\x03\x03\0\x02\x02\x30"]), (Some(48), 1));
+    assert_eq!(read(&[b"\x15\x03\x03\0\x02\x02", b"\x30"]), (Some(48), 1));
+    assert_eq!(read(&[b"\x15\x03\x03\0\x02\x01\x00"]), (None, 1));
+    assert_eq!(read(&[b"\x15\x03\x03\0\x02\x02\x28\x15\x03\x03\0\x02\x02\x30"]), (Some(40), 2));
+    assert_eq!(read(&[&[&b"\x15\x03\x03\0\x1a"[..], &[2; 26]].concat()]), (None, 1));
+    let mut side = TlsSide::new();
+    side.push(b"\x15\x03\x03\0\x02\x02");
+    side.gap(1);
+    side.push(b"\x15\x03\x03\0\x02\x01\x02");
+    assert_eq!(side.finish().fatal_alert, None);
+    assert_eq!(Alert(48).name(), Some("unknown_ca"));
+    assert_eq!(Alert(7).name(), None);
+}

@@ -1,0 +1,171 @@
+//! A judgement, and what shows it.
+
+use std::time::Duration;
+
+use super::rules::Rule;
+use crate::session::{SessionId, TransferId};
+use crate::time::Stamp;
+
+/// One thing worth telling: what happened, why, how that is known, what to change.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    pub rule: &'static Rule,
+    pub severity: Severity,
+    pub certainty: Certainty,
+    /// Of the first occurrence.
+    pub session: Option<SessionId>,
+    pub transfer: Option<TransferId>,
+    /// Those that show it, of the first occurrences: at most 24.
+    pub frames: Vec<Stamp>,
+    /// One line, of the first occurrence; so are the texts below.
+    pub title: String,
+    /// What happened, with the addresses, ports, times and replies of this case.
+    pub explanation: String,
+    pub fix: String,
+    pub evidence: Vec<(&'static str, Value)>,
+    /// Occurrences of the same cause.
+    pub count: u64,
+    /// Of all occurrences, the first 64.
+    pub sessions: Vec<SessionId>,
+    pub transfers: Vec<TransferId>,
+    /// Why it is not to be told, by whoever runs this.
+    pub suppressed: Option<String>,
+}
+
+/// Frames kept of a finding.
+pub(super) const FRAMES: usize = 24;
+
+/// Sessions and transfers kept of a finding.
+pub(super) const CONCERNED: usize = 64;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Severity {
+    Info,
+    /// It works, but not well, or not everywhere.
+    Warning,
+    /// A transfer failed, or a file is not what it should be.
+    Error,
+    Critical,
+}
+
+/// How sure it is.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Certainty {
+    Low,
+    Medium,
+    High,
+}
+
+/// A value that a finding rests on.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Value {
+    Text(String),
+    Number(i64),
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<u64> for Value {
+    fn from(number: u64) -> Self {
+        Self::Number(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<u32> for Value {
+    fn from(number: u32) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<usize> for Value {
+    fn from(number: usize) -> Self {
+        Self::from(number as u64)
+    }
+}
+
+/// What a rule says of one occurrence. What is not said is empty; without a fix of its own it has
+/// that of its rule.
+#[derive(Clone, Debug)]
+pub(super) struct Draft {
+    pub(super) severity: Severity,
+    pub(super) certainty: Certainty,
+    pub(super) transfer: Option<TransferId>,
+    pub(super) frames: Vec<Stamp>,
+    pub(super) title: String,
+    pub(super) explanation: String,
+    pub(super) fix: Option<String>,
+    pub(super) evidence: Vec<(&'static str, Value)>,
+    /// Occurrences with the same are one finding; by default those between the same two hosts.
+    pub(super) cause: Option<String>,
+}
+
+impl Draft {
+    pub(super) fn new(severity: Severity, certainty: Certainty, title: String) -> Self {
+        Self {
+            severity,
+            certainty,
+            transfer: None,
+            frames: Vec::new(),
+            title,
+            explanation: String::new(),
+            fix: None,
+            evidence: Vec::new(),
+            cause: None,
+        }
+    }
+
+    pub(super) fn transfer(self, transfer: Option<TransferId>) -> Self {
+        Self { transfer, ..self }
+    }
+
+    /// Adds frames, in any order.
+    pub(super) fn frames(mut self, frames: impl IntoIterator<Item = Stamp>) -> Self {
+        self.frames.extend(frames);
+        self
+    }
+
+    pub(super) fn explained(self, explanation: String) -> Self {
+        Self { explanation, ..self }
+    }
+
+    pub(super) fn fixed_by(self, fix: String) -> Self {
+        Self { fix: Some(fix), ..self }
+    }
+
+    pub(super) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.evidence.push((name, value.into()));
+        self
+    }
+
+    pub(super) fn cause(self, cause: String) -> Self {
+        Self { cause: Some(cause), ..self }
+    }
+}
+
+/// `7.0 s`, `20 ms`: a time in the words of an explanation.
+pub(super) fn spoken(nanos: i64) -> String {
+    let time = Duration::from_nanos(nanos.unsigned_abs());
+    match (time.as_secs(), time.as_millis()) {
+        (120.., _) => format!("{} min", time.as_secs() / 60),
+        (10.., _) => format!("{} s", time.as_secs()),
+        (1.., millis) => format!("{}.{} s", millis / 1000, millis / 100 % 10),
+        (_, 10..) => format!("{} ms", time.as_millis()),
+        (_, _) => format!("{}.{} ms", time.as_micros() / 1000, time.as_micros() / 100 % 10),
+    }
+}
+
+/// `1 SYN`, `4 SYNs`.
+pub(super) fn counted(count: u64, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}

@@ -1,0 +1,111 @@
+//! What the one who runs this knows of the network, and wants to be told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+/// What the rules are told beside the facts. Everything has a default that makes sense without it.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    thresholds: BTreeMap<&'static str, u64>,
+    /// Networks that are inside, whatever their addresses look like.
+    pub home: Vec<IpNet>,
+    /// Rules that are not asked.
+    pub off: BTreeSet<String>,
+    pub suppressions: Vec<Suppression>,
+}
+
+/// Findings that are known and accepted. They are told, but do not count.
+#[derive(Clone, Debug)]
+pub struct Suppression {
+    pub rule: String,
+    /// Only of sessions to or from here; `None` is everywhere.
+    pub host: Option<IpNet>,
+    pub reason: String,
+}
+
+/// A number that a rule compares with.
+#[derive(Debug)]
+pub struct Threshold {
+    pub name: &'static str,
+    pub default: u64,
+    /// What it is, with its unit.
+    pub help: &'static str,
+}
+
+/// Every threshold there is.
+pub const THRESHOLDS: &[Threshold] = &[
+    Threshold {
+        name: "banner-delay-ms",
+        default: 3000,
+        help: "Milliseconds from the connection to the greeting",
+    },
+    Threshold {
+        name: "data-open-delay-ms",
+        default: 3000,
+        help: "Milliseconds from the command to the first byte of data",
+    },
+    Threshold {
+        name: "stall-ms",
+        default: 1000,
+        help: "Milliseconds without progress, for want of room or because of loss",
+    },
+    Threshold {
+        name: "small-files",
+        default: 20,
+        help: "Files of a session from which on their number is what takes the time",
+    },
+    Threshold {
+        name: "control-silence-ms",
+        default: 60_000,
+        help: "Milliseconds of silence on the control connection after which boxes on the way may \
+               have forgotten it",
+    },
+    Threshold {
+        name: "unanswered-command-ms",
+        default: 10_000,
+        help: "Milliseconds after which a command that was received counts as unanswered",
+    },
+];
+
+impl Policy {
+    /// The threshold of this name, which must be one of [`THRESHOLDS`].
+    pub(super) fn threshold(&self, name: &'static str) -> u64 {
+        let of_name = THRESHOLDS.iter().find(|threshold| threshold.name == name);
+        let default = of_name.map(|threshold| threshold.default);
+        debug_assert!(default.is_some(), "no threshold {name}");
+        self.thresholds.get(name).copied().or(default).unwrap_or(u64::MAX)
+    }
+
+    /// Sets a threshold; false if there is none of this name.
+    pub fn set_threshold(&mut self, name: &str, value: u64) -> bool {
+        let known = THRESHOLDS.iter().find(|threshold| threshold.name == name);
+        known.map(|threshold| self.thresholds.insert(threshold.name, value)).is_some()
+    }
+
+    pub(super) fn is_home(&self, ip: IpAddr) -> bool {
+        self.home.iter().any(|net| net.contains(&ip))
+    }
+}
+
+/// Whether nobody beyond the own network can send to this address: RFC 1918, RFC 6598, RFC 4193,
+/// RFC 3927 and loopback.
+pub(super) fn is_private(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => {
+            let [a, b, ..] = ip.octets();
+            ip.is_private() || ip.is_loopback() || ip.is_link_local() || a == 100 && b & 0xc0 == 64
+        }
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+    }
+}
+
+/// Whether nothing can be sent to this address at all, from anywhere but the host itself.
+pub(super) fn is_unusable(ip: IpAddr) -> bool {
+    let is_link_local = match ip {
+        IpAddr::V4(ip) => ip.is_link_local() || ip.is_broadcast(),
+        IpAddr::V6(_) => false,
+    };
+    ip.is_unspecified() || ip.is_loopback() || ip.is_multicast() || is_link_local
+}

@@ -1,0 +1,270 @@
+//! Judgements over finished facts. A rule sees facts and never changes them; adding one is a file,
+//! or a place in the file of its family, and a line in that file's list.
+
+mod active;
+mod capture;
+mod control;
+mod middlebox;
+mod passive;
+mod setups;
+mod tls;
+mod transfers;
+mod words;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::case::{Beside, Case};
+use super::finding::{CONCERNED, Certainty, Draft, FRAMES, Finding};
+use super::{Analysis, Policy, Suppression};
+use crate::session::{Session, SessionId};
+use crate::time::Stamp;
+
+/// A rule: when it speaks, and what a reader should know of what it says.
+pub struct Rule {
+    /// Stable, of lower-case words joined by `-`: it appears in JSON and on the command line.
+    pub id: &'static str,
+    pub kind: Kind,
+    /// One sentence.
+    pub help: &'static str,
+    /// What it means, for whom it matters.
+    pub meaning: &'static str,
+    /// What must have been seen.
+    pub evidence: &'static str,
+    /// What else looks like it.
+    pub false_positives: &'static str,
+    /// What to change.
+    pub fix: &'static str,
+    check: Check,
+}
+
+/// What a rule is about.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Kind {
+    /// What the capture can show.
+    Capture,
+    /// Why something does not work.
+    Diagnosis,
+}
+
+/// What a rule looks at.
+enum Check {
+    /// One session at a time.
+    Session(fn(&Case<'_>, &mut Found)),
+    /// Everything together.
+    Capture(fn(&Analysis, &Policy, &mut Found)),
+}
+
+impl std::fmt::Debug for Rule {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(self.id)
+    }
+}
+
+/// The rules, by the file they stand in.
+const FAMILIES: [&[&Rule]; 7] = [
+    capture::RULES,
+    active::RULES,
+    passive::RULES,
+    middlebox::RULES,
+    control::RULES,
+    transfers::RULES,
+    tls::RULES,
+];
+
+/// Every rule there is.
+pub fn rules() -> impl Iterator<Item = &'static Rule> {
+    FAMILIES.into_iter().flatten().copied()
+}
+
+/// The rule of this name.
+pub fn rule(id: &str) -> Option<&'static Rule> {
+    rules().find(|rule| rule.id == id)
+}
+
+/// Findings of a capture, the worst first, and how many there was no room for.
+pub(super) fn judge(analysis: &Analysis, policy: &Policy, most: usize) -> (Vec<Finding>, u64) {
+    let mut found = Found {
+        rule: None,
+        accepted: policy.suppressions.clone(),
+        by_cause: HashMap::new(),
+        list: Vec::new(),
+        most,
+        dropped: 0,
+    };
+    let asked: Vec<_> = rules().filter(|rule| !policy.off.contains(rule.id)).collect();
+    let beside = Beside::new(analysis);
+    for session in &analysis.sessions {
+        let case = Case::new(analysis, policy, session, &beside);
+        for rule in &asked {
+            if let Check::Session(check) = rule.check {
+                found.rule = Some(rule);
+                check(&case, &mut found);
+            }
+        }
+    }
+    for rule in &asked {
+        if let Check::Capture(check) = rule.check {
+            found.rule = Some(rule);
+            check(analysis, policy, &mut found);
+        }
+    }
+    let mut list = found.list;
+    list.iter_mut().for_each(Finding::tidy);
+    list.sort_by_key(|finding| {
+        let first = finding.frames.first().map(|stamp| (stamp.input, stamp.frame));
+        let order = (finding.suppressed.is_some(), std::cmp::Reverse(finding.severity));
+        (order, finding.rule.kind, std::cmp::Reverse(finding.certainty), first, finding.rule.id)
+    });
+    (list, found.dropped)
+}
+
+/// What was found so far: one finding for each cause. What is accepted at one host does not hide
+/// the same at another: those are two.
+pub(super) struct Found {
+    rule: Option<&'static Rule>,
+    accepted: Vec<Suppression>,
+    by_cause: HashMap<(&'static str, String, Option<usize>), usize>,
+    list: Vec<Finding>,
+    most: usize,
+    dropped: u64,
+}
+
+impl Found {
+    /// Adds an occurrence in a session. Where parts of it were not captured nothing is certain.
+    pub(super) fn add(&mut self, case: &Case<'_>, mut draft: Draft) {
+        let is_capture = self.rule.is_some_and(|rule| rule.kind == Kind::Capture);
+        if case.is_clouded && !is_capture {
+            draft.certainty = Certainty::Low;
+        }
+        let Session { client, server, id, .. } = case.session;
+        let cause = draft.cause.take().unwrap_or_else(|| format!("{} {}", client.ip, server.ip));
+        let accepted = self.accepted([client.ip.addr, server.ip.addr]);
+        self.put((cause, accepted), Some(*id), draft);
+    }
+
+    /// Adds something that concerns no session, or several.
+    pub(super) fn add_of_capture(&mut self, mut draft: Draft) {
+        let cause = draft.cause.take().unwrap_or_default();
+        let accepted = self.accepted([]);
+        self.put((cause, accepted), None, draft);
+    }
+
+    /// Which suppression is of this rule and one of these hosts, or of everywhere.
+    fn accepted<const N: usize>(&self, hosts: [IpAddr; N]) -> Option<usize> {
+        let rule = self.rule?;
+        self.accepted.iter().position(|known| {
+            let is_of = |net: IpNet| hosts.iter().any(|host| net.contains(host));
+            known.rule == rule.id && known.host.is_none_or(is_of)
+        })
+    }
+
+    fn put(
+        &mut self,
+        (cause, accepted): (String, Option<usize>),
+        session: Option<SessionId>,
+        draft: Draft,
+    ) {
+        let Some(rule) = self.rule else { return };
+        let key = (rule.id, cause, accepted);
+        if let Some(known) = self.by_cause.get(&key).and_then(|at| self.list.get_mut(*at)) {
+            return known.merge(session, draft);
+        }
+        if self.list.len() >= self.most {
+            self.dropped += 1;
+            return;
+        }
+        self.by_cause.insert(key, self.list.len());
+        let known = accepted.and_then(|place| self.accepted.get(place));
+        let suppressed = known.map(|known| known.reason.clone());
+        self.list.push(Finding {
+            rule,
+            severity: draft.severity,
+            certainty: draft.certainty,
+            session,
+            transfer: draft.transfer,
+            frames: draft.frames,
+            title: draft.title,
+            explanation: draft.explanation,
+            fix: draft.fix.unwrap_or_else(|| rule.fix.to_owned()),
+            evidence: draft.evidence,
+            count: 1,
+            sessions: session.into_iter().collect(),
+            transfers: draft.transfer.into_iter().collect(),
+            suppressed,
+        });
+    }
+}
+
+impl Finding {
+    /// Takes another occurrence of the same cause. It is as bad as the worst and as sure as the
+    /// surest of them.
+    fn merge(&mut self, session: Option<SessionId>, draft: Draft) {
+        self.count += 1;
+        self.severity = self.severity.max(draft.severity);
+        self.certainty = self.certainty.max(draft.certainty);
+        if let Some(session) = session
+            && self.sessions.last() != Some(&session)
+            && self.sessions.len() < CONCERNED
+        {
+            self.sessions.push(session);
+        }
+        if let Some(transfer) = draft.transfer
+            && self.transfers.len() < CONCERNED
+        {
+            self.transfers.push(transfer);
+        }
+        let room = FRAMES.saturating_sub(self.frames.len());
+        self.frames.extend(draft.frames.into_iter().take(room));
+    }
+
+    /// Its frames in the order of the capture, each once.
+    fn tidy(&mut self) {
+        let place = |stamp: &Stamp| (stamp.input, stamp.frame);
+        self.frames.sort_by_key(place);
+        self.frames.dedup_by_key(|stamp| place(stamp));
+        self.frames.truncate(FRAMES);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_of_lower_case_words() {
+        let mut known = BTreeSet::new();
+        for rule in rules() {
+            assert!(known.insert(rule.id), "{} stands twice", rule.id);
+            let is_word = |word: &str| {
+                let is_of_word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+                !word.is_empty() && word.chars().all(is_of_word)
+            };
+            assert!(rule.id.split('-').all(is_word), "{}", rule.id);
+            let is_of_capture = rule.id.starts_with("capture-");
+            assert_eq!(is_of_capture, rule.kind == Kind::Capture, "{}", rule.id);
+        }
+    }
+
+    #[test]
+    fn texts_are_sentences() {
+        for rule in rules() {
+            let Rule { id, help, meaning, evidence, false_positives, fix, .. } = rule;
+            assert!(!help.trim_end_matches('.').contains(". "), "{id}: {help}");
+            for text in [help, meaning, evidence, false_positives, fix] {
+                let begins = text.chars().next().is_some_and(|c| !c.is_lowercase());
+                assert!(begins && text.ends_with('.') && !text.contains("  "), "{id}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn thresholds_are_named_once() {
+        let names: BTreeSet<_> = super::super::THRESHOLDS.iter().map(|known| known.name).collect();
+        assert_eq!(names.len(), super::super::THRESHOLDS.len());
+    }
+}

@@ -1,0 +1,202 @@
+//! What the rules of active and passive mode have in common: what came of a setup, and whether its
+//! address makes sense to the one it was told to.
+
+use super::words::did_not_happen;
+use crate::analysis::case::{Case, Fate, Opening};
+use crate::analysis::finding::{Certainty, Draft, Severity};
+use crate::analysis::policy::{is_private, is_unusable};
+use crate::decode::Host;
+use crate::session::{Method, Received};
+use crate::transfer::{DataConnection, Outcome};
+
+/// What came of a setup.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Ending {
+    /// Bytes moved, or the server says that they did.
+    Worked,
+    /// The setup itself was refused.
+    Denied,
+    /// No data connection, though one was tried or waited for.
+    Failed(Fate),
+    /// Nothing, which need not be a failure: it was not used, or what it was for was refused.
+    Unused,
+}
+
+/// An address that is of no use to the one it was told to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Wrong {
+    Private,
+    Unusable,
+}
+
+/// Nanoseconds after which a SYN without an answer is no longer a slow one: systems send it again
+/// after one second (RFC 6298 §2.1), and then after two more.
+const LONG_NS: i64 = 3_000_000_000;
+
+impl Ending {
+    pub(super) fn of(case: &Case<'_>, opening: &Opening<'_>) -> Self {
+        if opening.reply().is_some_and(|received| received.reply.is_refusal()) {
+            return Self::Denied;
+        }
+        let outcome = opening.outcome();
+        if outcome.is_some_and(|received| received.reply.is_success()) {
+            return Self::Worked;
+        }
+        let fate = opening.fate();
+        let lacks_data = lacks_data(opening);
+        // Whoever refuses a command closes the port that was opened for it.
+        let is_refused = outcome.is_some() && !lacks_data;
+        match fate {
+            Fate::CameUp if lacks_data => Self::Failed(fate),
+            Fate::CameUp => Self::Worked,
+            Fate::NotDialled if lacks_data && had_time(case, opening) => Self::Failed(fate),
+            Fate::NotDialled => Self::Unused,
+            Fate::Unanswered if opening.syns() > 1 || lacks_data => Self::Failed(fate),
+            Fate::Unanswered if !is_refused && waited(case, opening) => Self::Failed(fate),
+            Fate::Refused | Fate::Unreachable if !is_refused => Self::Failed(fate),
+            _ => Self::Unused,
+        }
+    }
+}
+
+/// Whether what was asked for failed for want of a data connection.
+fn lacks_data(opening: &Opening<'_>) -> bool {
+    let Some(transfer) = opening.transfer else { return false };
+    // 421 of pyftpdlib and 550 of IIS: `Passive data channel timed out.`
+    let says_so = |received: &Received| {
+        matches!(received.reply.code, 421 | 550) && says(received, "data channel")
+    };
+    transfer.outcome == Outcome::NoConnection || opening.outcome().is_some_and(says_so)
+}
+
+/// Whether the server said that there is no connection, or the session left it time to be made.
+fn had_time(case: &Case<'_>, opening: &Opening<'_>) -> bool {
+    let last = case.session.tcp.link.last.at;
+    opening.outcome().is_some()
+        || opening.transfer.is_some_and(|transfer| {
+            let left = last.nanos_since(transfer.request.asked.at);
+            left.is_some_and(|left| left >= LONG_NS)
+        })
+}
+
+/// Whether the first SYN had time to be answered before the session was over.
+fn waited(case: &Case<'_>, opening: &Opening<'_>) -> bool {
+    let first = opening.dials().find_map(|dial| dial.link.tries().next());
+    let last = case.session.tcp.link.last.at;
+    first.and_then(|first| last.nanos_since(first.at)).is_some_and(|time| time >= LONG_NS)
+}
+
+/// Whether the session waited for something after the setup and then went on, or ended, without
+/// having used it.
+pub(super) fn is_given_up(case: &Case<'_>, opening: &Opening<'_>) -> bool {
+    if opening.transfer.is_some() || opening.fate() != Fate::NotDialled {
+        return false;
+    }
+    let Some(told) = opening.reply().map(|received| received.stamp) else { return false };
+    let sent = case.session.exchanges.iter().filter_map(|exchange| exchange.sent.as_ref());
+    let mut after = sent.map(|sent| sent.stamp).filter(|stamp| told.is_before(*stamp));
+    let next = after.next().or(case.session.tcp.link.ended);
+    next.and_then(|next| next.at.nanos_since(told.at)).is_some_and(|time| time >= LONG_NS)
+}
+
+/// Whether a reply says this, in any case.
+pub(super) fn says(received: &Received, words: &str) -> bool {
+    let text = &received.reply.text;
+    text.windows(words.len()).any(|part| part.eq_ignore_ascii_case(words.as_bytes()))
+}
+
+/// Whether a refusal of a setup says nothing about the setup: not logged in, TLS demanded, or the
+/// session is over.
+pub(super) fn is_unrelated(received: &Received) -> bool {
+    matches!(received.reply.code, 421 | 530 | 534)
+}
+
+/// Whether it went to the address that was announced.
+pub(super) fn is_as_told(opening: &Opening<'_>, dial: &DataConnection) -> bool {
+    opening.at.is_some_and(|at| at.ip == dial.responder.ip)
+}
+
+/// What ICMP said of SYNs that nothing else answered.
+pub(super) fn icmp_said(opening: &Opening<'_>) -> String {
+    let said = opening.icmp().last();
+    said.map(|error| format!(" {} says of them: {}.", error.from, error.kind.name()))
+        .unwrap_or_default()
+}
+
+/// The host that was announced for, and the one that it was told to, as they are seen here.
+pub(super) fn ends(case: &Case<'_>, opening: &Opening<'_>) -> (Host, Host) {
+    let (client, server) = (case.session.client.ip, case.session.server.ip);
+    if opening.method == Method::Active { (client, server) } else { (server, client) }
+}
+
+/// What is wrong with the announced address, if anything is. A private one is only wrong when one
+/// of the two hosts is seen at an address that is not of the inside.
+pub(super) fn wrong_address(case: &Case<'_>, opening: &Opening<'_>) -> Option<Wrong> {
+    let said = opening.announced?.ip?;
+    let (own, other) = ends(case, opening);
+    if said == own.addr || said.is_ipv4() != own.addr.is_ipv4() {
+        return None;
+    }
+    let is_same_scope = said.is_loopback() && other.addr.is_loopback()
+        || is_unusable(said) && is_unusable(other.addr);
+    if is_unusable(said) && !is_same_scope {
+        return Some(Wrong::Unusable);
+    }
+    let is_inside = |host: Host| is_private(host.addr) || case.policy.is_home(host.addr);
+    let is_wrong = is_private(said) && !(is_inside(own) && is_inside(other));
+    is_wrong.then_some(Wrong::Private)
+}
+
+/// Whether the announced address is the host's own, private, and told to somebody outside: it
+/// arrives as something else only if a box on the way rewrites it.
+pub(super) fn needs_rewriting(case: &Case<'_>, opening: &Opening<'_>) -> bool {
+    let (own, other) = ends(case, opening);
+    let said = opening.announced.and_then(|announced| announced.ip);
+    let is_inside = |host: Host| is_private(host.addr) || case.policy.is_home(host.addr);
+    said == Some(own.addr) && is_private(own.addr) && !is_inside(other)
+}
+
+/// Whether a later setup of the session led to a data connection.
+pub(super) fn is_made_up_for(case: &Case<'_>, opening: &Opening<'_>) -> bool {
+    case.openings.iter().any(|later| {
+        opening.asked.is_before(later.asked) && Ending::of(case, later) == Ending::Worked
+    })
+}
+
+/// Whether data connections of the session are known to be somewhere else: then it tells nothing
+/// that one is not here.
+pub(super) fn is_data_elsewhere(case: &Case<'_>) -> bool {
+    case.transfers.iter().any(|transfer| transfer.outcome == Outcome::NotCaptured)
+}
+
+/// From one packet to another, in nanoseconds.
+pub(super) fn between(from: Option<&Received>, to: Option<&Received>) -> Option<i64> {
+    to?.stamp.at.nanos_since(from?.stamp.at)
+}
+
+/// What findings about a setup that failed have in common.
+pub(super) fn draft(case: &Case<'_>, opening: &Opening<'_>, why: &str) -> Draft {
+    Draft::new(Severity::Error, Certainty::High, did_not_happen(case, opening, why))
+        .transfer(opening.transfer.map(|transfer| transfer.request.id))
+        .frames(opening.frames())
+}
+
+/// What the server said in the end of what the setup was used for, if it did.
+pub(super) fn ended(case: &Case<'_>, opening: &Opening<'_>) -> String {
+    let said = outcome_of(case, opening);
+    said.map(|said| format!(" The server then said: {said}")).unwrap_or_default()
+}
+
+/// The final reply of what the setup was used for, as a sentence.
+pub(super) fn outcome_of(case: &Case<'_>, opening: &Opening<'_>) -> Option<String> {
+    let (exchange, reply) = opening.used_by.zip(opening.outcome())?;
+    Some(sentence(case.quote(exchange, reply)))
+}
+
+/// With a full stop at its end.
+pub(super) fn sentence(mut text: String) -> String {
+    if !text.ends_with('.') {
+        text.push('.');
+    }
+    text
+}

@@ -1,0 +1,119 @@
+//! Findings.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{PlaceRecord, build};
+use crate::analysis::{Certainty, Finding, Severity, Value, rules};
+
+/// One thing worth telling, and what shows it.
+#[derive(Serialize, JsonSchema)]
+pub struct FindingRecord {
+    pub id: String,
+    /// Stable name of the rule; `ftpscope explain RULE` says what it means.
+    pub rule: &'static str,
+    /// `capture` (what the capture can show) or `diagnosis` (why something does not work).
+    pub kind: &'static str,
+    /// `critical`, `error`, `warning` or `info`.
+    pub severity: &'static str,
+    /// `high`, `medium` or `low`.
+    pub confidence: &'static str,
+    /// Of the first occurrence; `null` where it concerns none, or several.
+    pub session: Option<String>,
+    pub transfer: Option<String>,
+    /// Frames that show it, of the first occurrences.
+    pub frames: Vec<u64>,
+    /// Indexes into `inputs`, one for each frame; only where there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub frame_inputs: Vec<u16>,
+    /// One line.
+    pub title: String,
+    /// What happened, with the addresses and ports of the first occurrence.
+    pub explanation: String,
+    pub fix: String,
+    /// What it rests on, by names of the rule's own.
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    pub evidence: BTreeMap<&'static str, ValueRecord>,
+    /// Techniques of MITRE ATT&CK.
+    pub attack: Vec<&'static str>,
+    /// Occurrences of the same cause.
+    pub count: u64,
+    /// Of all occurrences, the first 64.
+    pub sessions: Vec<String>,
+    pub transfers: Vec<String>,
+    /// The reason for which it is not to be told, of whoever ran this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suppressed: Option<String>,
+}
+
+/// A value that a finding rests on.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub enum ValueRecord {
+    Text(String),
+    Number(i64),
+}
+
+impl FindingRecord {
+    /// `number` counts from 1.
+    pub fn new(number: usize, finding: &Finding, several: bool) -> Self {
+        let frames = finding.frames.iter().map(|stamp| build::place(*stamp, several));
+        let (frames, inputs): (Vec<_>, Vec<_>) =
+            frames.map(|PlaceRecord { frame, input }| (frame, input)).unzip();
+        let value = |value: &Value| match value {
+            Value::Text(text) => ValueRecord::Text(text.clone()),
+            Value::Number(number) => ValueRecord::Number(*number),
+        };
+        Self {
+            id: finding_id(number),
+            rule: finding.rule.id,
+            kind: kind(finding.rule.kind),
+            severity: severity(finding.severity),
+            confidence: certainty(finding.certainty),
+            session: finding.session.map(build::session_id),
+            transfer: finding.transfer.map(build::transfer_id),
+            frames,
+            frame_inputs: inputs.into_iter().flatten().collect(),
+            title: finding.title.clone(),
+            explanation: finding.explanation.clone(),
+            fix: finding.fix.clone(),
+            evidence: finding.evidence.iter().map(|(name, of)| (*name, value(of))).collect(),
+            attack: Vec::new(),
+            count: finding.count,
+            sessions: finding.sessions.iter().map(|id| build::session_id(*id)).collect(),
+            transfers: finding.transfers.iter().map(|id| build::transfer_id(*id)).collect(),
+            suppressed: finding.suppressed.clone(),
+        }
+    }
+}
+
+/// `f1`, by its place in the list.
+pub fn finding_id(number: usize) -> String {
+    format!("f{number}")
+}
+
+pub fn kind(kind: rules::Kind) -> &'static str {
+    match kind {
+        rules::Kind::Capture => "capture",
+        rules::Kind::Diagnosis => "diagnosis",
+    }
+}
+
+pub fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "info",
+        Severity::Warning => "warning",
+        Severity::Error => "error",
+        Severity::Critical => "critical",
+    }
+}
+
+pub fn certainty(certainty: Certainty) -> &'static str {
+    match certainty {
+        Certainty::Low => "low",
+        Certainty::Medium => "medium",
+        Certainty::High => "high",
+    }
+}
