@@ -152,9 +152,8 @@ impl Transfer {
         let (content, other) = (carried.from(dir), carried.from(dir.reversed()));
         let tcp = &carried.connection.link;
         let is_late = request.answered.is_some_and(|(answered, _)| answered.is_before(tcp.first));
-        // What was still open then may stand a packet early in the capture; an empty connection is
-        // that of a server that turned its client away.
-        let over = content.end.or(content.last).filter(|_| content.bytes > 0);
+        // What was still open then may stand a packet early in the capture.
+        let over = content.end.or(content.last);
         let is_early = link.how != How::LateAnnouncement
             && over.is_some_and(|over| over.is_before(request.asked));
         is_late || is_early || content.bytes == 0 && other.bytes > 0 && !carried.is_tls()
