@@ -1,11 +1,13 @@
 //! The pipeline: frames in, results out. Only here is every floor known, and here they are only
 //! joined: the packets' way in this file, that of what they say in `world.rs`.
 
+mod replay;
 mod world;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+pub use self::replay::replay;
 use self::world::{Next, Role, World};
 use crate::analysis::{CaptureFacts, Collector};
 use crate::capture::{Capture, Frame};

@@ -17,6 +17,7 @@
 //! | [`analysis`] | everything | one result: held against what was said, put together to files and trees |
 //! | [`report`] | the result | JSON, text, files on disk; computes no fact |
 //! | [`cli`] | what the user typed | what is done |
+//! | [`tui`] | the result, and keys | a screen; computes no fact |
 //!
 //! Below them all lie [`time`], [`hash`] and [`limits`]: every bound of the program, in one
 //! place.
@@ -44,7 +45,9 @@
 //! its connection has ended, both halves meet in a [`transfer::Transfer`], which is judged and
 //! handed to a [`analysis::Collector`]; so is a session when it is over. One collector keeps
 //! everything ([`analysis::Keeper`]), one writes JSON lines and forgets, one gives files their
-//! names. So one pass serves a large capture and a small one. Results of a session captured at two
+//! names. So one pass serves a large capture and a small one. Rules look at what is kept when all is
+//! over ([`analysis::rules`]); content is not kept, and read again when it is asked for
+//! ([`analyzer::replay`]). Results of a session captured at two
 //! places wait for each other in [`analysis::Legs`].
 //!
 //! # What goes on at the same time
@@ -82,3 +85,4 @@ pub mod tcp;
 pub mod time;
 pub mod tls;
 pub mod transfer;
+pub mod tui;

@@ -133,6 +133,9 @@ pub struct Limits {
     pub attempts: usize,
     /// Findings kept, each of another cause.
     pub findings: usize,
+    /// Bytes of standard input that the terminal interface writes to a private file, to read them
+    /// again.
+    pub spool_bytes: u64,
     /// Bytes of text kept of one listing, to know the sizes in it.
     pub listing_bytes: usize,
     /// File sizes remembered of one session, to check later transfers.
@@ -215,6 +218,7 @@ impl Default for Limits {
             orphans: 1 << 14,
             attempts: 1 << 14,
             findings: 10_000,
+            spool_bytes: 16 << 30,
             listing_bytes: 1 << 20,
             sizes: 1 << 16,
             ranges: 1 << 10,

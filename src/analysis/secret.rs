@@ -22,12 +22,15 @@ fn names_secret(command: &Command) -> bool {
     words.take(2).any(|word| {
         // Some servers drop what is no letter.
         let letters: Vec<u8> = word.iter().copied().filter(u8::is_ascii_alphabetic).collect();
-        SECRET_WORDS.iter().any(|secret| secret.as_bytes().eq_ignore_ascii_case(&letters))
+        let is_known = |secret: &&str| secret.as_bytes().eq_ignore_ascii_case(&letters);
+        let begins = letters.get(..4).is_some_and(|four| four.eq_ignore_ascii_case(b"PASS"));
+        begins || SECRET_WORDS.iter().any(|secret| is_known(&secret))
     })
 }
 
 /// As the first word of a line that a server may still understand, or the second, after `SITE`.
-const SECRET_WORDS: [&str; 5] = ["PASS", "ACCT", "PSWD", "PASSWD", "CPWD"];
+/// What begins with `PASS` is taken for one.
+const SECRET_WORDS: [&str; 7] = ["ACCT", "PSWD", "CPWD", "CHPASS", "CHGPASS", "CHPWD", "LOGIN"];
 
 /// The secret in a command, if it is one that has any.
 pub fn secret_of(sent: &Sent) -> Option<Cow<'_, [u8]>> {
@@ -49,9 +52,29 @@ pub fn echo_of(exchange: &Exchange) -> Option<Cow<'_, [u8]>> {
 /// A line without the secret it repeats.
 pub fn without<'a>(line: &'a [u8], secret: Option<&[u8]>) -> Cow<'a, [u8]> {
     let Some(secret) = secret.filter(|secret| !secret.is_empty()) else { return line.into() };
-    let mut rest = line;
+    // Servers trim what they repeat, turn it to capitals, or repeat one word of it.
+    let words = secret.split(u8::is_ascii_whitespace).filter(|word| word.len() >= TELLING);
+    let whole = [secret, secret.trim_ascii()];
+    let mut text = Cow::from(line);
+    for part in whole.into_iter().chain(words).filter(|part| !part.is_empty()) {
+        text = masked(text, part);
+    }
+    text
+}
+
+/// Bytes of a word from which on it is a secret of its own.
+const TELLING: usize = 4;
+
+fn masked<'a>(line: Cow<'a, [u8]>, secret: &[u8]) -> Cow<'a, [u8]> {
+    let find = |text: &[u8]| {
+        text.windows(secret.len()).position(|window| window.eq_ignore_ascii_case(secret))
+    };
+    if find(&line).is_none() {
+        return line;
+    }
+    let mut rest = &line[..];
     let mut kept = Vec::new();
-    while let Some(at) = rest.windows(secret.len()).position(|window| window == secret) {
+    while let Some(at) = find(rest) {
         kept.extend_from_slice(rest.get(..at).unwrap_or_default());
         kept.extend_from_slice(MASK);
         rest = rest.get(at + secret.len()..).unwrap_or_default();
@@ -90,6 +113,9 @@ mod tests {
             (b"PA\0SS one", false, Some(b"one")),
             (b"PASS\tone", false, Some(b"PASS\tone")),
             (b"SITE PSWD old new", false, Some(b"PSWD old new")),
+            (b"SITE CHPASS old new", false, Some(b"CHPASS old new")),
+            (b"PASSWORD x", false, Some(b"x")),
+            (b"LOGIN me x", false, Some(b"me x")),
         ] {
             let command = Command::parse(line);
             let sent =
@@ -104,6 +130,9 @@ mod tests {
             (&b"hunter2 is wrong: hunter2"[..], &b"hunter2"[..], &b"*** is wrong: ***"[..]),
             (b"no", b"hunter2", b"no"),
             (b"all of it", b"", b"all of it"),
+            (b"(HUNTER2) is wrong", b" Hunter2 ", b"(***) is wrong"),
+            (b"oldsecret not changed", b"PSWD oldsecret new", b"*** not changed"),
+            (b"no such user", b"a b no", b"no such user"),
         ] {
             assert_eq!(without(line, Some(secret)), wanted);
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::case::{Beside, Case};
+use super::case::{Beside, Case, Opening};
 use super::{Analysis, Finding, Policy, Vantage};
 use crate::decode::{Endpoint, Host};
 use crate::ftp::Announced;
@@ -99,6 +99,16 @@ impl<'a> Stories<'a> {
         let is_wanted = |step: &Step| wanted.contains(&place(step.stamp));
         let steps: Vec<Step> = steps.into_iter().filter(is_wanted).collect();
         Some(Story { session, vantage: case.vantage, steps, connections })
+    }
+
+    /// Everything that happened in a session.
+    pub fn whole(&self, id: SessionId) -> Option<Story<'a>> {
+        let session = self.session(id)?;
+        let case = Case::new(self.analysis, &self.policy, session, &self.beside);
+        let dials = case.openings.iter().flat_map(Opening::dials);
+        let dials = dials.map(|dial| (dial.originator, dial.responder));
+        let connections = [(session.client, session.server)].into_iter().chain(dials).collect();
+        Some(Story { session, vantage: case.vantage, steps: steps(&case), connections })
     }
 
     fn session(&self, id: SessionId) -> Option<&'a Session> {

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use super::error::CaptureError;
 use super::facts::Change;
+use super::growing::Growing;
 use super::pipe::Pipe;
 use super::progress::Progress;
 use super::{ReadOptions, Source};
@@ -53,9 +54,17 @@ impl Input {
         options: &ReadOptions,
     ) -> Result<Self, CaptureError> {
         let progress = &options.progress;
-        let Source::File(path) = source else {
-            let pipe = Pipe::start(progress.clone(), || Ok(io::stdin()))?;
-            return Ok(Self::over(Box::new(pipe), progress));
+        let path = match source {
+            Source::File(path) => path,
+            Source::Growing { path, end, .. } => {
+                let (file, end) = (File::open(path)?, end.clone());
+                let growing = Growing { file, end, progress: progress.clone() };
+                return Ok(Self::over(Box::new(growing), progress));
+            }
+            Source::Stdin => {
+                let pipe = Pipe::start(progress.clone(), || Ok(io::stdin()))?;
+                return Ok(Self::over(Box::new(pipe), progress));
+            }
         };
         let metadata = fs::metadata(path)?;
         if metadata.is_dir() {

@@ -10,6 +10,7 @@ mod ahead;
 mod damage;
 mod error;
 mod facts;
+mod growing;
 mod gzip;
 mod input;
 mod interface;
@@ -35,6 +36,7 @@ pub use ahead::ReadAhead;
 pub use damage::{Damage, DamageKind};
 pub use error::CaptureError;
 pub use facts::{Change, Compression, Format, InputFacts};
+pub use growing::End;
 pub use link::LinkType;
 pub use merge::Capture;
 pub use progress::Progress;
@@ -55,9 +57,15 @@ pub struct Frame<'a> {
 }
 
 /// Where captures come from.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Source {
     File(PathBuf),
+    /// A file that is still being written: at its end more is waited for, until it has one.
+    Growing {
+        name: PathBuf,
+        path: PathBuf,
+        end: End,
+    },
     /// Named `-`.
     Stdin,
 }
@@ -71,7 +79,7 @@ impl Source {
     /// As typed; `-` for standard input.
     pub fn path(&self) -> &Path {
         match self {
-            Self::File(path) => path,
+            Self::File(path) | Self::Growing { name: path, .. } => path,
             Self::Stdin => Path::new("-"),
         }
     }

@@ -34,6 +34,8 @@ pub enum Command {
     /// Say why it failed: each failed or suspicious transfer with what was sent, in order, and what
     /// to change
     Diagnose(DiagnoseArgs),
+    /// Look around in it: sessions, files, findings, and what is in them
+    Tui(TuiArgs),
     /// Print everything known as one JSON document, or as JSON lines
     Json(JsonArgs),
     /// Show what clients saw of each server in listings, and what they fetched, wrote and deleted
@@ -75,6 +77,31 @@ pub struct DiagnoseArgs {
 
     #[command(flatten)]
     pub policy: PolicyArgs,
+}
+
+#[derive(clap::Args, Debug)]
+pub struct TuiArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+
+    /// Directory to extract files to
+    #[arg(short, long, value_name = "DIR", default_value = "ftpscope-files")]
+    pub output: PathBuf,
+
+    /// Draw with characters that every terminal has
+    #[arg(long, help_heading = "Output")]
+    pub ascii: bool,
+
+    /// Go on at the end of a file that is still being written
+    #[arg(long)]
+    pub follow: bool,
+
+    /// Do not copy standard input to a private file; content can then not be shown
+    #[arg(long)]
+    pub no_spool: bool,
 }
 
 #[derive(clap::Args, Debug)]

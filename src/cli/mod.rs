@@ -4,6 +4,7 @@ mod args;
 mod policy;
 mod progress;
 mod run;
+mod tui;
 
 pub use self::args::Args;
 pub use self::run::{Exit, run};

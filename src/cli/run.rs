@@ -26,6 +26,7 @@ use crate::report::files::{self, ExtractError, Only};
 use crate::report::{json, text};
 use crate::tcp::Overlap;
 use crate::transfer::Sinks;
+use crate::tui::TuiError;
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -47,7 +48,8 @@ pub enum Exit {
 impl Exit {
     /// The exit an error leads to.
     pub fn of(error: &anyhow::Error) -> Self {
-        if error.is::<CaptureError>() {
+        if error.is::<CaptureError>() || matches!(error.downcast_ref(), Some(TuiError::Capture(_)))
+        {
             return Self::NoInput;
         }
         if error.is::<BadConfig>() || error.is::<NoRule>() {
@@ -80,6 +82,7 @@ pub fn run(args: Args) -> Result<Exit> {
         None => report(&args.report),
         Some(Command::Report(args)) => report(&args),
         Some(Command::Diagnose(args)) => diagnose(&args),
+        Some(Command::Tui(args)) => super::tui::start(&args),
         Some(Command::Tree(args)) => tree(&args),
         Some(Command::Json(args)) => {
             if args.lines {
@@ -234,10 +237,7 @@ struct Reading<'a> {
 
 impl<'a> Reading<'a> {
     fn new(input: &'a InputArgs, hashes: &[HashName]) -> Self {
-        let hashes = HashSet {
-            sha1: hashes.contains(&HashName::Sha1),
-            md5: hashes.contains(&HashName::Md5),
-        };
+        let hashes = hash_set(hashes);
         Self { input, hashes, hash_inputs: false, progress: Progress::default() }
     }
 
@@ -245,16 +245,7 @@ impl<'a> Reading<'a> {
     fn run<'b>(self, sinks: Option<&'b mut dyn Sinks>, out: &'b mut dyn Collector) -> Result<Read> {
         let interrupted = stop_on_ctrl_c(&self.progress)?;
         let limits = Limits::default();
-        let options = AnalysisOptions {
-            limits: limits.clone(),
-            ports: self.input.port.clone(),
-            hashes: self.hashes,
-            overlap: match self.input.overlap {
-                OverlapName::First => Overlap::First,
-                OverlapName::Last => Overlap::Last,
-            },
-            threads: self.input.threads(),
-        };
+        let options = AnalysisOptions { hashes: self.hashes, ..analysis_options(self.input) };
         let files = self.input.files.iter().cloned();
         let sources: Vec<Source> = files.map(Source::from_arg).collect();
         let progress = self.progress.clone();
@@ -268,6 +259,24 @@ impl<'a> Reading<'a> {
         facts.add_limits_of(&inputs);
         facts.is_interrupted = interrupted.load(Ordering::Relaxed);
         Ok(Read { facts, inputs })
+    }
+}
+
+fn hash_set(hashes: &[HashName]) -> HashSet {
+    HashSet { sha1: hashes.contains(&HashName::Sha1), md5: hashes.contains(&HashName::Md5) }
+}
+
+/// How the packets are to be understood.
+pub(super) fn analysis_options(input: &InputArgs) -> AnalysisOptions {
+    AnalysisOptions {
+        limits: Limits::default(),
+        ports: input.port.clone(),
+        hashes: HashSet::default(),
+        overlap: match input.overlap {
+            OverlapName::First => Overlap::First,
+            OverlapName::Last => Overlap::Last,
+        },
+        threads: input.threads(),
     }
 }
 

@@ -11,6 +11,7 @@ mod manifest;
 mod name;
 mod record;
 mod shape;
+pub mod single;
 mod spool;
 mod store;
 

@@ -1,0 +1,94 @@
+//! Starts the terminal interface: with its keys from the terminal even where the capture comes from
+//! standard input, which is written to a private file to be read again.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, Read, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use anyhow::{Context, Result, bail};
+use tempfile::TempDir;
+
+use super::args::TuiArgs;
+use super::run::{Exit, analysis_options};
+use crate::capture::{End, Progress, ReadAhead, ReadOptions, Source};
+use crate::limits::Limits;
+use crate::tui::{Options, Theme, Work, run};
+
+pub(super) fn start(args: &TuiArgs) -> Result<Exit> {
+    if !io::stdout().is_terminal() {
+        bail!("tui needs a terminal; `report` and `json` do not");
+    }
+    let ends = Arc::<AtomicBool>::default();
+    let flag = Arc::clone(&ends);
+    // Ctrl-C is a key there; this is kill.
+    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
+        .context("cannot listen for signals")?;
+    let limits = Limits::default();
+    let progress = Progress::default();
+    let mut spool = None;
+    let mut sources = Vec::new();
+    for file in &args.input.files {
+        sources.push(match Source::from_arg(file.clone()) {
+            Source::Stdin if !args.no_spool => {
+                let (dir, source) = spooled(limits.spool_bytes, progress.clone())?;
+                spool = Some(dir);
+                source
+            }
+            Source::File(path) if args.follow => {
+                Source::Growing { name: path.clone(), path, end: End::default() }
+            }
+            other => other,
+        });
+    }
+    let can_reread = !sources.iter().any(|source| matches!(source, Source::Stdin));
+    let names: Vec<_> = args.input.files.iter().map(|file| file.to_string_lossy()).collect();
+    let title = crate::report::escape::escape(&names.join(" ")).into_owned();
+    let threads = args.input.threads();
+    let reading =
+        ReadOptions { limits, hash_inputs: false, progress, ahead: ReadAhead::new(threads) };
+    let work = Work {
+        sources,
+        analysis: analysis_options(&args.input),
+        reading,
+        policy: args.policy.policy()?,
+    };
+    let has_colour = std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
+    let theme = Theme::new(has_colour, args.ascii);
+    let options = Options { title, work, theme, output: args.output.clone(), can_reread };
+    run(options, &ends)?;
+    drop(spool);
+    Ok(Exit::Done)
+}
+
+/// Standard input, copied to a file that only its owner can read and that goes away with the
+/// program. Where there is no more room for it the copy ends, and so does the capture.
+fn spooled(most: u64, progress: Progress) -> Result<(TempDir, Source)> {
+    let dir = tempfile::Builder::new().prefix("ftpscope-").tempdir();
+    let dir = dir.context("cannot make a private directory for what comes in")?;
+    let path = dir.path().join("capture");
+    let mut file = File::create_new(&path).context("cannot write what comes in")?;
+    let end = End::default();
+    let over = end.clone();
+    thread::spawn(move || {
+        let mut left = most;
+        let mut buffer = vec![0; 256 << 10];
+        while !progress.is_stopped() {
+            let room = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            let read = match io::stdin().read(buffer.get_mut(..room).unwrap_or_default()) {
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(_) => 0,
+            };
+            let bytes = buffer.get(..read).unwrap_or_default();
+            if read == 0 || file.write_all(bytes).is_err() {
+                break;
+            }
+            left -= read as u64;
+        }
+        over.set();
+    });
+    Ok((dir, Source::Growing { name: PathBuf::from("-"), path, end }))
+}

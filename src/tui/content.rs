@@ -1,0 +1,206 @@
+//! What is in files: read from the capture again when it is asked for.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+
+use super::app::{Content, Preview};
+use super::load::{Ready, Work};
+use crate::analyzer::replay;
+use crate::capture::{Capture, Progress, ReadOptions};
+use crate::report::document::transfer_id;
+use crate::report::escape::escape;
+use crate::report::files::single;
+use crate::report::human::bytes;
+use crate::session::TransferId;
+use crate::transfer::{self, ByteSink, Transfer};
+
+/// What is to be read again.
+#[derive(Debug)]
+pub(super) enum Task {
+    Preview(TransferId),
+    Extract(Vec<TransferId>),
+}
+
+/// What came of it.
+pub(super) enum Done {
+    Preview(TransferId, Content),
+    /// So many files of so many are written.
+    Extracting(usize, usize),
+    /// In words.
+    Extracted(String),
+}
+
+/// A thread that reads again.
+pub(super) struct Reader {
+    tasks: Sender<Task>,
+    done: Receiver<Done>,
+    open: usize,
+    /// Files are being written.
+    pub(super) is_extracting: bool,
+}
+
+/// Octets shown of a file.
+const PREVIEW: usize = 64 << 10;
+
+impl Reader {
+    pub(super) fn start(ready: Arc<Ready>, work: Work, output: PathBuf) -> Self {
+        let (tasks, todo) = unbounded();
+        let (tell, done) = unbounded();
+        thread::spawn(move || {
+            for task in todo {
+                let told = match task {
+                    Task::Preview(id) => Done::Preview(id, preview(&ready, &work, id)),
+                    Task::Extract(files) => {
+                        let progress = |written| {
+                            // Who does not listen any more has quit.
+                            let _ = tell.send(Done::Extracting(written, files.len()));
+                        };
+                        Done::Extracted(extract(&ready, &work, &output, &files, progress))
+                    }
+                };
+                if tell.send(told).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { tasks, done, open: 0, is_extracting: false }
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.open > 0
+    }
+
+    pub(super) fn ask(&mut self, task: Task) {
+        self.is_extracting |= matches!(task, Task::Extract(_));
+        // The thread ends only when this is dropped.
+        if self.tasks.send(task).is_ok() {
+            self.open += 1;
+        }
+    }
+
+    pub(super) fn poll(&mut self) -> Option<Done> {
+        let done = self.done.try_recv().ok()?;
+        if !matches!(done, Done::Extracting(..)) {
+            self.open -= 1;
+        }
+        self.is_extracting &= !matches!(done, Done::Extracted(_));
+        Some(done)
+    }
+}
+
+fn find(ready: &Ready, id: TransferId) -> Option<&Transfer> {
+    let place = transfer::place_of(id, &ready.analysis.transfers)?;
+    ready.analysis.transfers.get(place)
+}
+
+fn open(work: &Work) -> Result<Capture, String> {
+    // Another progress: the one shown is over.
+    let reading = ReadOptions { progress: Progress::default(), ..work.reading.clone() };
+    Capture::open(&work.sources, reading).map_err(|error| error.to_string())
+}
+
+fn preview(ready: &Ready, work: &Work, id: TransferId) -> Content {
+    match read_beginning(ready, work, id) {
+        Ok(preview) => Content::Here(Arc::new(preview)),
+        Err(why) => Content::Failed(why),
+    }
+}
+
+fn read_beginning(ready: &Ready, work: &Work, id: TransferId) -> Result<Preview, String> {
+    let transfer = find(ready, id).ok_or("that transfer is not kept")?;
+    let content = transfer.content.as_ref().filter(|content| content.bytes > 0);
+    let content = content.ok_or("nothing was captured of it")?;
+    if transfer.is_encrypted {
+        return Err("encrypted".to_owned());
+    }
+    let kept = Arc::<Mutex<Preview>>::default();
+    let mut capture = open(work)?;
+    let is_enough = || lock(&kept).bytes.len() >= PREVIEW;
+    let sink = || -> Box<dyn ByteSink> { Box::new(Beginning(Arc::clone(&kept))) };
+    replay(&mut capture, transfer, &work.analysis, sink, is_enough);
+    let mut preview = std::mem::take(&mut *lock(&kept));
+    preview.all = content.bytes;
+    Ok(preview)
+}
+
+fn lock(kept: &Mutex<Preview>) -> std::sync::MutexGuard<'_, Preview> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps the beginning, and where holes are in it.
+struct Beginning(Arc<Mutex<Preview>>);
+
+impl ByteSink for Beginning {
+    fn write(&mut self, offset: u64, bytes: &[u8]) {
+        let mut preview = lock(&self.0);
+        let expected = preview.bytes.len() as u64
+            + preview.holes.iter().map(|(_, missing)| missing).sum::<u64>();
+        if offset > expected {
+            let at = preview.bytes.len() as u64;
+            preview.holes.push((at, offset - expected));
+        }
+        let room = PREVIEW.saturating_sub(preview.bytes.len());
+        preview.bytes.extend_from_slice(bytes.get(..room.min(bytes.len())).unwrap_or_default());
+    }
+}
+
+/// Writes files, and says what came of it.
+fn extract(
+    ready: &Ready,
+    work: &Work,
+    output: &Path,
+    files: &[TransferId],
+    progress: impl Fn(usize),
+) -> String {
+    let mut written = Vec::new();
+    let mut failed = Vec::new();
+    for (nth, id) in files.iter().enumerate() {
+        progress(nth);
+        match extract_one(ready, work, output, *id) {
+            Ok(told) => written.push(told),
+            Err(why) => failed.push(format!("{}: {why}", transfer_id(*id))),
+        }
+    }
+    match (&written[..], &failed[..]) {
+        ([one], []) => one.clone(),
+        (_, []) => format!("{} files written to {}", written.len(), output.display()),
+        ([], [first, ..]) => format!("not written: {first}"),
+        (_, [first, ..]) => {
+            format!("{} files written, {} not: {first}", written.len(), failed.len())
+        }
+    }
+}
+
+fn extract_one(
+    ready: &Ready,
+    work: &Work,
+    output: &Path,
+    id: TransferId,
+) -> Result<String, String> {
+    let transfer = find(ready, id).ok_or("that transfer is not kept")?;
+    if !transfer.has_file() {
+        return Err("there is nothing of it to write".to_owned());
+    }
+    let row = ready.files.iter().find(|row| row.id == id);
+    let name = row.map(|row| row.path.as_str());
+    let mut capture = open(work)?;
+    let told = single::write(output, &transfer_id(id), name, transfer, |sink| {
+        let mut sink = Some(sink);
+        let open = || sink.take().unwrap_or_else(|| Box::new(Nowhere));
+        replay(&mut capture, transfer, &work.analysis, open, || false)
+    });
+    let written = told.map_err(|error| error.to_string())?;
+    let hash = written.sha256.get(..16).unwrap_or_default();
+    let path = written.path.to_string_lossy().into_owned();
+    Ok(format!("{}  {}  sha256 {hash}…", escape(&path), bytes(written.bytes)))
+}
+
+/// For a second direction, which is none of the file's.
+struct Nowhere;
+
+impl ByteSink for Nowhere {
+    fn write(&mut self, _: u64, _: &[u8]) {}
+}

@@ -1,0 +1,299 @@
+//! Keys in, screens out: no terminal, no thread, no time.
+
+use std::path::PathBuf;
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use super::app::{Effect, Screen, State};
+use super::keys::{Action, KEYS};
+use super::load::{Ready, Work, read};
+use super::theme::Theme;
+use super::{row, view};
+use crate::analysis::Policy;
+use crate::analyzer::AnalysisOptions;
+use crate::capture::{ReadOptions, Source};
+
+const SMALL: (u16, u16) = (80, 24);
+const LARGE: (u16, u16) = (140, 40);
+
+fn work(sample: &str) -> Work {
+    Work {
+        sources: vec![Source::File(PathBuf::from(format!("samples/{sample}")))],
+        analysis: AnalysisOptions::default(),
+        reading: ReadOptions::default(),
+        policy: Policy::default(),
+    }
+}
+
+fn ready(sample: &str) -> Ready {
+    read(work(sample), &Default::default()).unwrap()
+}
+
+/// What is on the screen of a sample after some keys. A word in brackets is a key's name, anything
+/// else is typed.
+struct Shown {
+    state: State,
+    effect: Effect,
+}
+
+impl Shown {
+    fn new(sample: &str, size: (u16, u16)) -> Self {
+        let mut state = State::new(sample.to_owned(), size);
+        state.take(ready(sample));
+        Self { state, effect: Effect::None }
+    }
+
+    fn press(mut self, keys: &str) -> Self {
+        let mut rest = keys;
+        while let Some(c) = rest.chars().next() {
+            let named = rest.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+            let (code, left) = match named {
+                Some((name, left)) => (named_key(name), left),
+                None => (KeyCode::Char(c), rest.strip_prefix(c).unwrap_or_default()),
+            };
+            self.effect = self.state.press(KeyEvent::from(code));
+            rest = left;
+        }
+        self
+    }
+
+    fn drawn(&self, theme: Theme) -> String {
+        let (width, height) = self.state.size;
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal.draw(|frame| view::draw(&self.state, theme, frame)).unwrap();
+        let lines = (0..height).map(|y| {
+            let cells = (0..width).map(|x| terminal.backend().buffer()[(x, y)].symbol());
+            cells.collect::<String>().trim_end().to_owned()
+        });
+        lines.collect::<Vec<_>>().join("\n") + "\n"
+    }
+
+    fn text(&self) -> String {
+        self.drawn(Theme::new(false, false))
+    }
+
+    #[track_caller]
+    fn shows(self, wanted: &str) -> Self {
+        let text = self.text();
+        assert!(text.contains(wanted), "no {wanted:?} in:\n{text}");
+        self
+    }
+
+    #[track_caller]
+    fn hides(self, unwanted: &str) -> Self {
+        let text = self.text();
+        assert!(!text.contains(unwanted), "{unwanted:?} in:\n{text}");
+        self
+    }
+}
+
+fn named_key(name: &str) -> KeyCode {
+    match name {
+        "Enter" => KeyCode::Enter,
+        "Esc" => KeyCode::Esc,
+        "Tab" => KeyCode::Tab,
+        "Down" => KeyCode::Down,
+        "Up" => KeyCode::Up,
+        "End" => KeyCode::End,
+        "Home" => KeyCode::Home,
+        other => panic!("no key {other}"),
+    }
+}
+
+/// The screens as they are, to be looked at when they change.
+#[test]
+fn every_screen_is_as_it_was() {
+    for (name, sample, keys) in [
+        ("overview", "passive.pcap", ""),
+        ("sessions", "passive.pcap", "2"),
+        ("session", "fail-passive-refused.pcap", "2[Enter][Down][Down]"),
+        ("ladder", "fail-passive-refused.pcap", "2[Enter]l"),
+        ("files", "passive.pcap", "4[Down]"),
+        ("tree", "mlsd.pcap", "4t"),
+        ("findings", "fail-passive-refused.pcap", "5"),
+        ("help", "passive.pcap", "2?"),
+    ] {
+        for size in [SMALL, LARGE] {
+            let shown = Shown::new(sample, size).press(keys).text();
+            let path = format!("tests/golden/tui/{name}-{}x{}.txt", size.0, size.1);
+            if std::env::var_os("UPDATE_GOLDEN").is_some() {
+                std::fs::create_dir_all("tests/golden/tui").unwrap();
+                std::fs::write(&path, &shown).unwrap();
+            }
+            let wanted = std::fs::read_to_string(&path).unwrap_or_default();
+            assert!(shown == wanted, "{path} differs; UPDATE_GOLDEN=1 writes it anew:\n{shown}");
+        }
+    }
+}
+
+#[test]
+fn no_screen_is_wider_than_its_window_or_fails_in_a_small_one() {
+    for size in [(60, 16), (61, 17), (80, 24), (59, 40), (80, 15), (1, 1), (300, 100)] {
+        for screen in ["1", "2", "2[Enter]", "2[Enter]l", "4", "4t", "5", "2?"] {
+            let shown = Shown::new("names.pcapng", size).press(screen);
+            shown.text();
+            shown.drawn(Theme::new(true, true));
+        }
+    }
+    Shown::new("passive.pcap", (59, 20)).shows("too small");
+}
+
+#[test]
+fn who_took_a_file_takes_few_keys() {
+    let keys = "4/missing[Enter][Enter]";
+    let shown = Shown::new("passive.pcap", SMALL).press(keys);
+    assert_eq!(shown.state.screen, Screen::Session);
+    shown.shows("missing.txt").shows("labuser");
+}
+
+#[test]
+fn a_filter_finds_by_field_and_escape_takes_it_off() {
+    let shown = Shown::new("passive.pcap", SMALL).press("4/outcome:refused[Enter]");
+    let shown = shown.shows("missing.txt").hides("dot.png").shows("1 of ");
+    let shown = shown.press("[Esc]").shows("dot.png");
+    shown.press("/size>20k").shows("noise-20k.bin").hides("dot.png");
+}
+
+#[test]
+fn lists_are_sorted_by_the_next_column_and_reversed() {
+    let first = |shown: &Shown| {
+        let row = shown.state.files.visible(1).next().unwrap().1;
+        shown.state.file_rows()[row].path.clone()
+    };
+    let shown = Shown::new("passive.pcap", SMALL).press("4ss");
+    assert!(first(&shown).ends_with("noise-20k.bin"), "{}", first(&shown));
+    let shown = shown.press("r");
+    assert!(!first(&shown).ends_with("noise-20k.bin"));
+}
+
+#[test]
+fn escape_goes_back_the_way_that_was_come() {
+    let shown = Shown::new("passive.pcap", SMALL).press("2[Enter]");
+    assert_eq!(shown.state.screen, Screen::Session);
+    let shown = shown.press("[Esc]");
+    assert_eq!(shown.state.screen, Screen::Sessions);
+    let shown = shown.press("[Esc]");
+    assert_eq!(shown.state.screen, Screen::Overview);
+    assert_eq!(shown.press("[Esc]").effect, Effect::None);
+}
+
+#[test]
+fn passwords_are_shown_only_when_it_was_confirmed() {
+    let shown = Shown::new("passive.pcap", SMALL).press("2[Enter]").hides("lab-secret-1");
+    let shown = shown.press("pno[Enter]").hides("lab-secret-1");
+    let shown = shown.press("pyes[Enter]").shows("lab-secret-1");
+    shown.press("p").hides("lab-secret-1");
+}
+
+#[test]
+fn what_is_chosen_is_extracted_copied_and_filtered_for() {
+    let shown = Shown::new("passive.pcap", SMALL).press("4e");
+    assert!(matches!(&shown.effect, Effect::Extract(files) if files.len() == 1));
+    let shown = shown.press("E");
+    let all = shown.state.file_rows().len();
+    assert!(matches!(&shown.effect, Effect::Extract(files) if files.len() == all));
+    let shown = shown.press("w");
+    assert!(matches!(&shown.effect, Effect::Copy(text) if text.contains("tcp.port == ")));
+    let shown = shown.press("y");
+    assert!(matches!(&shown.effect, Effect::Copy(text) if !text.is_empty()));
+    assert_eq!(shown.press("q").effect, Effect::Quit);
+}
+
+#[test]
+fn a_finding_leads_to_its_line_and_a_frame_can_be_jumped_to() {
+    let shown = Shown::new("fail-passive-refused.pcap", SMALL).press("5[Enter]");
+    assert_eq!(shown.state.screen, Screen::Session);
+    let shown = shown.press("[Home]f12[Enter]");
+    let session = shown.state.session.as_ref().unwrap();
+    let line = session.chosen_line().unwrap();
+    let frame: u64 = line.frame.trim_start_matches('#').parse().unwrap();
+    assert!(frame >= 12, "{frame}");
+    shown.press("fxyz[Enter]").shows("A frame number is expected");
+}
+
+#[test]
+fn while_it_loads_the_list_fills_and_the_bar_tells_how_far() {
+    let all = ready("mirror.pcap");
+    let mut state = State::new("mirror.pcap".to_owned(), SMALL);
+    state.reading = Some(super::app::Reading { bytes: 500, total: Some(1000), seconds: 1.0 });
+    state.found.push(all.sessions[0].clone());
+    state.look();
+    let shown = Shown { state, effect: Effect::None }.press("2").shows("[#####.....] 500 B of");
+    let shown = shown.shows("1 of 1").press("[Enter]").shows("once the capture is read");
+    let mut shown = shown;
+    shown.state.found.push(all.sessions[1].clone());
+    shown.state.look();
+    let mut shown = shown.shows("2 of 2");
+    shown.state.take(all);
+    let shown = shown.hides("of 1,000");
+    assert_eq!(shown.press("1").press("[Esc]").effect, Effect::None);
+}
+
+#[test]
+fn escape_while_it_loads_stops_reading() {
+    let state = State::new("x".to_owned(), SMALL);
+    let shown = Shown { state, effect: Effect::None }.press("[Esc]");
+    assert_eq!(shown.effect, Effect::StopReading);
+}
+
+#[test]
+fn the_mouse_chooses_and_opens() {
+    let mut shown = Shown::new("passive.pcap", SMALL).press("2");
+    shown.state.click(5, 4);
+    assert_eq!(shown.state.sessions.place(), 1);
+    shown.state.click(5, 4);
+    assert_eq!(shown.state.screen, Screen::Session);
+    let tabs = shown.text();
+    let at = tabs.lines().next().unwrap().find("4 Files").unwrap();
+    shown.state.click(at as u16, 0);
+    assert_eq!(shown.state.screen, Screen::Files);
+}
+
+#[test]
+fn the_help_names_every_key_of_its_screen() {
+    for (key, screen) in [("1", Screen::Overview), ("4", Screen::Files), ("5", Screen::Findings)] {
+        let shown = Shown::new("passive.pcap", LARGE).press(key).press("?");
+        let text = shown.text();
+        for key in KEYS.iter().filter(|key| key.works_on(screen)) {
+            assert!(text.contains(key.help), "{} in:\n{text}", key.help);
+        }
+        assert!(!shown.press("x").state.is_help);
+    }
+}
+
+#[test]
+fn nothing_from_the_wire_acts_on_the_terminal() {
+    for keys in ["2", "2[Enter]", "4", "4t", "5"] {
+        let text = Shown::new("names.pcapng", LARGE).press(keys).text();
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{}", text.escape_debug());
+    }
+}
+
+#[test]
+fn without_line_drawing_only_names_have_other_characters() {
+    for keys in ["1", "2", "2[Enter]", "2[Enter]l", "4", "5", "2?"] {
+        let text = Shown::new("passive.pcap", SMALL).press(keys).drawn(Theme::new(false, true));
+        assert!(text.is_ascii(), "{text}");
+    }
+}
+
+#[test]
+fn a_hundred_thousand_sessions_scroll_without_being_drawn() {
+    let one = ready("passive.pcap").sessions.remove(0);
+    let mut state = State::new("many".to_owned(), SMALL);
+    let many = (0..100_000)
+        .map(|nth| row::SessionRow { id: crate::session::SessionId(nth), ..one.clone() });
+    state.found = many.collect();
+    while state.look() {}
+    let shown = Shown { state, effect: Effect::None }.press("2[End]").shows("s99999");
+    let mut shown = shown;
+    let started = std::time::Instant::now();
+    for _ in 0..100 {
+        shown.state.update(Action::Up);
+        shown.text();
+    }
+    // Far more than it takes, and far less than drawing every row would.
+    assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
+}

@@ -1,0 +1,158 @@
+//! The terminal interface in a terminal: a pseudo-terminal, and an emulator that knows what is on
+//! its screen.
+
+mod common;
+
+use std::io::{Read, Write};
+use std::num::NonZero;
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::program::{Scratch, ftpscope, sha256};
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+/// The program in a terminal of its own.
+struct Screen {
+    master: Box<dyn MasterPty + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    keys: Box<dyn Write + Send>,
+    bytes: Receiver<Vec<u8>>,
+    parser: vt100::Parser,
+    /// Everything that was written to the terminal.
+    raw: Vec<u8>,
+}
+
+/// A screen that was waited for so long does not come.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+impl Screen {
+    fn open(args: &[&str], folder: &Scratch) -> Self {
+        let size = PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 };
+        let pty = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_ftpscope"));
+        command.args(args);
+        command.cwd(folder.path());
+        command.env("TERM", "xterm-256color");
+        let child = pty.slave.spawn_command(command).unwrap();
+        let mut reader = pty.master.try_clone_reader().unwrap();
+        let (tell, bytes) = channel();
+        thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(read @ 1..) = reader.read(&mut buffer) {
+                if tell.send(buffer[..read].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        let keys = pty.master.take_writer().unwrap();
+        let parser = vt100::Parser::new(lines(24), lines(80), 0);
+        Self { master: pty.master, child, keys, bytes, parser, raw: Vec::new() }
+    }
+
+    fn text(&self) -> String {
+        self.parser.screen().contents()
+    }
+
+    fn press(&mut self, keys: &str) -> &mut Self {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self
+    }
+
+    /// Waits until the screen shows something.
+    #[track_caller]
+    fn shows(&mut self, wanted: &str) -> &mut Self {
+        let until = Instant::now() + PATIENCE;
+        while !self.text().contains(wanted) {
+            assert!(Instant::now() < until, "no {wanted:?} in:\n{}", self.text());
+            self.take(Duration::from_millis(50));
+        }
+        self
+    }
+
+    fn take(&mut self, wait: Duration) {
+        if let Ok(bytes) = self.bytes.recv_timeout(wait) {
+            self.parser.process(&bytes);
+            self.raw.extend(bytes);
+        }
+    }
+
+    /// Waits for the end of the program; what it wrote last is taken, too.
+    fn ends(&mut self) -> u32 {
+        let status = self.child.wait().unwrap();
+        for _ in 0..20 {
+            self.take(Duration::from_millis(10));
+        }
+        status.exit_code()
+    }
+
+    /// The terminal is as it was: the other screen is left, the cursor shown, the mouse free.
+    #[track_caller]
+    fn is_sane(&self) {
+        let screen = self.parser.screen();
+        assert!(!screen.alternate_screen() && !screen.hide_cursor());
+        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+    }
+}
+
+fn lines(count: u16) -> NonZero<u16> {
+    NonZero::new(count).expect("no screen is empty")
+}
+
+fn sample(name: &str) -> String {
+    format!("{}/samples/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn a_file_is_found_looked_at_and_extracted() {
+    let scratch = Scratch::new();
+    let capture = sample("passive.pcap");
+    let mut screen = Screen::open(&["tui", &capture, "-o", "out"], &scratch);
+    screen.shows("3 sessions").press("4").shows("outcome");
+    screen.press("/hello").shows("filter: hello").press("\r").shows("1 of");
+    screen.press("e").shows("out/t2_hello.txt");
+    screen.press("\r").shows("RETR hello.txt");
+    screen.press("q");
+    assert_eq!(screen.ends(), 0);
+    screen.is_sane();
+    let written: Vec<_> =
+        std::fs::read_dir(scratch.path().join("out")).unwrap().flatten().collect();
+    let [file] = &written[..] else { panic!("not one file: {written:?}") };
+    let bytes = std::fs::read(file.path()).unwrap();
+    let document = ftpscope(&["json", &capture]).exits(0).json();
+    let transfers = document["transfers"].as_array().unwrap();
+    let hello = transfers.iter().find(|transfer| transfer["name"] == "hello.txt").unwrap();
+    assert_eq!(hello["hashes"]["sha256"], sha256(bytes));
+}
+
+#[test]
+fn a_window_that_changes_and_a_signal_leave_no_mess() {
+    let scratch = Scratch::new();
+    let mut screen = Screen::open(&["tui", &sample("mirror.pcap")], &scratch);
+    screen.shows("3 sessions").press("2").shows("labuser");
+    let size = PtySize { rows: 40, cols: 140, pixel_width: 0, pixel_height: 0 };
+    screen.parser.screen_mut().set_size(lines(40), lines(140));
+    screen.master.resize(size).unwrap();
+    screen.shows("login accepted").press("?").shows("Keys of Sessions");
+    let pid = screen.child.process_id().unwrap();
+    let status = std::process::Command::new("kill").args(["-TERM", &pid.to_string()]).status();
+    assert!(status.unwrap().success());
+    assert_eq!(screen.ends(), 0);
+    screen.is_sane();
+}
+
+#[test]
+fn what_cannot_be_read_is_said_on_a_sane_terminal() {
+    let scratch = Scratch::new();
+    let path = scratch.file("text", b"no capture at all\n");
+    let mut screen = Screen::open(&["tui", &path], &scratch);
+    assert_eq!(screen.ends(), 3);
+    screen.is_sane();
+    assert!(screen.text().contains("not"), "{}", screen.text());
+}
+
+#[test]
+fn without_a_terminal_it_says_so() {
+    let ran = ftpscope(&["tui", &sample("passive.pcap")]);
+    assert!(ran.code != Some(0) && ran.stderr.contains("terminal"), "{}", ran.stderr);
+}
