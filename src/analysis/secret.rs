@@ -24,7 +24,7 @@ fn names_secret(command: &Command) -> bool {
         let letters: Vec<u8> = word.iter().copied().filter(u8::is_ascii_alphabetic).collect();
         let is_known = |secret: &&str| secret.as_bytes().eq_ignore_ascii_case(&letters);
         let begins = letters.get(..4).is_some_and(|four| four.eq_ignore_ascii_case(b"PASS"));
-        begins || SECRET_WORDS.iter().any(|secret| is_known(&secret))
+        begins || SECRET_WORDS.iter().any(is_known)
     })
 }
 

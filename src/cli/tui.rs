@@ -4,9 +4,10 @@
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
@@ -15,26 +16,23 @@ use super::args::TuiArgs;
 use super::run::{Exit, analysis_options};
 use crate::capture::{End, Progress, ReadAhead, ReadOptions, Source};
 use crate::limits::Limits;
-use crate::tui::{Options, Theme, Work, run};
+use crate::tui::{Options, Theme, Work, restore, run};
 
 pub(super) fn start(args: &TuiArgs) -> Result<Exit> {
     if !io::stdout().is_terminal() {
         bail!("tui needs a terminal; `report` and `json` do not");
     }
     let ends = Arc::<AtomicBool>::default();
-    let flag = Arc::clone(&ends);
-    // Ctrl-C is a key there; this is kill.
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))
-        .context("cannot listen for signals")?;
+    let spool = Arc::<Mutex<Option<TempDir>>>::default();
+    end_on_signals(&ends, &spool)?;
     let limits = Limits::default();
     let progress = Progress::default();
-    let mut spool = None;
     let mut sources = Vec::new();
     for file in &args.input.files {
         sources.push(match Source::from_arg(file.clone()) {
             Source::Stdin if !args.no_spool => {
                 let (dir, source) = spooled(limits.spool_bytes, progress.clone())?;
-                spool = Some(dir);
+                *lock(&spool) = Some(dir);
                 source
             }
             Source::File(path) if args.follow => {
@@ -58,9 +56,31 @@ pub(super) fn start(args: &TuiArgs) -> Result<Exit> {
     let has_colour = std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
     let theme = Theme::new(has_colour, args.ascii);
     let options = Options { title, work, theme, output: args.output.clone(), can_reread };
-    run(options, &ends)?;
-    drop(spool);
+    let ran = run(options, &ends);
+    // The private file goes away with it.
+    drop(lock(&spool).take());
+    ran?;
     Ok(Exit::Done)
+}
+
+/// `kill`, or a terminal that was closed, ends it; Ctrl-C is a key there. Who waits for the keys of a
+/// terminal that is gone may wait for ever, so it is ended the hard way after a moment.
+fn end_on_signals(ends: &Arc<AtomicBool>, spool: &Arc<Mutex<Option<TempDir>>>) -> Result<()> {
+    let (ends, spool) = (Arc::clone(ends), Arc::clone(spool));
+    ctrlc::set_handler(move || {
+        ends.store(true, Ordering::Relaxed);
+        thread::sleep(GRACE);
+        drop(lock(&spool).take());
+        restore();
+        std::process::exit(1);
+    })
+    .context("cannot listen for signals")
+}
+
+const GRACE: Duration = Duration::from_secs(2);
+
+fn lock(spool: &Mutex<Option<TempDir>>) -> MutexGuard<'_, Option<TempDir>> {
+    spool.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Standard input, copied to a file that only its owner can read and that goes away with the

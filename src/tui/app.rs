@@ -17,7 +17,7 @@ use super::overview::{self, Item};
 use super::row::{Fields, FileRow, SessionRow};
 use super::session::SessionView;
 use super::tree::TreeView;
-use crate::analysis::Finding;
+use crate::analysis::{Finding, LogicalFile};
 use crate::report::wireshark;
 use crate::session::{SessionId, TransferId};
 use crate::transfer::{self, Listing};
@@ -191,6 +191,13 @@ impl State {
     pub(super) fn listing(&self, id: TransferId) -> Option<&Listing> {
         let transfers = &self.ready.as_ref()?.analysis.transfers;
         transfers.get(transfer::place_of(id, transfers)?)?.listing.as_deref()
+    }
+
+    /// The file that a transfer moved a part of, if others moved parts of it, too; with its number.
+    pub(super) fn file_of_pieces(&self, id: TransferId) -> Option<(usize, &LogicalFile)> {
+        let files = self.ready.as_ref()?.analysis.files.iter().enumerate();
+        let mut joined = files.filter(|(_, file)| file.is_of_pieces());
+        joined.find(|(_, file)| file.pieces.iter().any(|piece| piece.transfer == id))
     }
 
     pub(super) fn finding_rows(&self) -> &[Finding] {

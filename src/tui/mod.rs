@@ -33,6 +33,7 @@ use self::content::{Done, Reader, Task};
 use self::load::Loading;
 pub use self::load::Work;
 use self::terminal::Terminal;
+pub use self::terminal::restore;
 pub use self::theme::Theme;
 use crate::analysis::{Finding, Severity};
 use crate::capture::CaptureError;

@@ -157,6 +157,23 @@ fn a_filter_finds_by_field_and_escape_takes_it_off() {
 }
 
 #[test]
+fn parts_of_one_file_tell_so() {
+    let shown = Shown::new("resume-elsewhere.pcap", LARGE).press("4/big[Enter]");
+    shown.shows("part of file1: t").shows("whole");
+}
+
+#[test]
+fn a_long_word_is_read_to_its_end() {
+    let shown = Shown::new("passive.pcap", (60, 20)).press("4/hello[Enter][Enter]");
+    let text = shown.text();
+    let sides: String = text.lines().map(|line| line.trim_start_matches('│')).collect();
+    assert!(
+        sides.contains("75e1bcdfefc11c2572d738c367335b0d3332495fbd0a5ac2ee24f4c7c12c34d7"),
+        "{text}"
+    );
+}
+
+#[test]
 fn lists_are_sorted_by_the_next_column_and_reversed() {
     let first = |shown: &Shown| {
         let row = shown.state.files.visible(1).next().unwrap().1;

@@ -60,6 +60,7 @@ impl Theme {
             '⇄' => '~',
             '…' | '·' => '.',
             '–' => '-',
+            '×' => 'x',
             c => c,
         };
         text.chars().map(spelled).collect()

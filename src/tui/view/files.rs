@@ -7,8 +7,9 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use super::{cells, list_and_detail, panel, rows};
+use crate::analysis::{LogicalFile, Piece};
 use crate::ftp::{Entry, EntryKind};
-use crate::report::document::{outcome, session_id, transfer_id};
+use crate::report::document::{file_id, outcome, session_id, transfer_id};
 use crate::report::escape::{cut, cut_front, escape, width};
 use crate::report::human::{bytes, number};
 use crate::transfer::{Direction, Listing, Outcome};
@@ -45,6 +46,9 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rec
     let facts = [row.media.clone(), outcome(row.outcome).replace('_', " "), hash(row)];
     lines.push(facts.into_iter().filter(|fact| !fact.is_empty()).collect::<Vec<_>>().join("  "));
     let width = usize::from(inner.width);
+    lines.extend(
+        chosen.and_then(|id| state.file_of_pieces(id)).map(|(nth, file)| together(nth, file)),
+    );
     let left = usize::from(inner.height).saturating_sub(lines.len());
     match chosen.and_then(|id| state.listing(id)).filter(|_| !state.is_hex) {
         Some(listing) => lines.extend(table(listing, left)),
@@ -144,6 +148,20 @@ fn draw_tree(tree: &TreeView, theme: Theme, frame: &mut Frame<'_>, head: Rect, b
             (place == tree.chosen, style, cells(&cell, room))
         }),
     );
+}
+
+/// `part of file1: t1 0–32,768  t5 32,768–90,000  whole`.
+fn together(nth: usize, file: &LogicalFile) -> String {
+    let piece = |piece: &Piece| {
+        let range = piece
+            .range
+            .as_ref()
+            .map(|range| format!("{}–{}", number(range.start), number(range.end)));
+        format!("{} {}", transfer_id(piece.transfer), range.as_deref().unwrap_or("?"))
+    };
+    let pieces: Vec<String> = file.pieces.iter().map(piece).collect();
+    let whole = if file.is_whole() { "whole" } else { "not whole" };
+    format!("part of {}: {}  {whole}", file_id(nth), pieces.join("  "))
 }
 
 /// A listing as what it says: `report.pdf  335 B  2024-02-29T12:00  -rw-r--r--`.

@@ -248,7 +248,9 @@ fn rows<'a>(
 fn wrapped(text: &str, room: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in text.split(' ') {
+    let words = text.split(' ').flat_map(|word| pieces(word, room));
+    for word in words {
+        let word = word.as_str();
         if !line.is_empty() && width(&line) + 1 + width(word) > room {
             lines.push(std::mem::take(&mut line));
         }
@@ -259,6 +261,15 @@ fn wrapped(text: &str, room: usize) -> Vec<String> {
     }
     lines.push(line);
     lines
+}
+
+/// A word that is longer than a line, in pieces that are not: a hash must be read to its end.
+fn pieces(word: &str, room: usize) -> Vec<String> {
+    if width(word) <= room || room == 0 {
+        return vec![word.to_owned()];
+    }
+    let chars: Vec<char> = word.chars().collect();
+    chars.chunks(room).map(|piece| piece.iter().collect()).collect()
 }
 
 /// A frame around what is told of the chosen row.
