@@ -1,8 +1,10 @@
 //! A session as rules look at it: its setups with what became of each, its refusals, where it was
 //! captured.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
+use super::finding::{LONGEST_TEXT, cut};
 use super::{Analysis, Charset, Policy, Vantage, secret};
 use crate::decode::{Endpoint, IcmpError};
 use crate::ftp::Announced;
@@ -27,6 +29,21 @@ pub struct Case<'a> {
     pub vantage: Vantage,
     /// Parts of it were not captured, so what is not there may have been.
     pub is_clouded: bool,
+    pub learned: Learned,
+}
+
+/// What rules ask of a session again and again, each found out when it is first asked for: a
+/// session may have many setups, and one in which nothing failed is asked nothing.
+#[derive(Default)]
+pub struct Learned {
+    commands: OnceCell<Vec<Stamp>>,
+    /// When the last setup was asked for whose data connection worked.
+    pub last_worked: OnceCell<Option<Stamp>>,
+    pub is_data_elsewhere: OnceCell<bool>,
+    /// When those PASVs were asked for whose data connections worked; `None` if one by EPSV did.
+    pub worked_by_pasv: OnceCell<Option<Vec<Stamp>>>,
+    /// When a data connection by PASV worked in another session of the two hosts.
+    pub pasv_elsewhere: OnceCell<Option<Stamp>>,
 }
 
 /// What was done to get a data connection: a PORT or PASV, or nothing, and what came of it.
@@ -113,7 +130,16 @@ impl<'a> Case<'a> {
             openings,
             orphans: beside.orphans.get(&session.id).cloned().unwrap_or_default(),
             is_clouded,
+            learned: Learned::default(),
         }
+    }
+
+    /// When commands were sent, each later than all before it.
+    pub fn commands(&self) -> &[Stamp] {
+        self.learned.commands.get_or_init(|| {
+            let sent = self.session.exchanges.iter().filter_map(|exchange| exchange.sent.as_ref());
+            ascending(sent.map(|sent| sent.stamp))
+        })
     }
 
     /// Setups of this method that announced an address.
@@ -127,7 +153,7 @@ impl<'a> Case<'a> {
         let echo = secret::echo_of(exchange);
         let line = secret::without(received.reply.first_line(), echo.as_deref());
         let text = self.text(&line);
-        let text = text.get(..text.floor_char_boundary(LONGEST_QUOTE)).unwrap_or(&text).trim();
+        let text = text.trim();
         let space = if text.is_empty() { "" } else { " " };
         format!("{}{space}{text}", received.reply.code)
     }
@@ -152,17 +178,37 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Bytes of the wire as text.
+    /// Bytes of the wire as text, the beginning of it where it is long.
     pub fn text(&self, raw: &[u8]) -> String {
         match std::str::from_utf8(raw) {
-            Ok(text) => text.to_owned(),
-            Err(_) => Charset::of(self.session).decode(raw).0,
+            Ok(text) => cut(text, LONGEST_TEXT).into_owned(),
+            Err(_) => cut(&Charset::of(self.session).decode(raw).0, LONGEST_TEXT).into_owned(),
         }
     }
 }
 
-/// Bytes of a reply that a finding quotes.
-const LONGEST_QUOTE: usize = 200;
+/// Those that are later than all before them: sorted, and of what is asked for by time the first
+/// that comes after it is the same.
+pub(super) fn ascending(stamps: impl Iterator<Item = Stamp>) -> Vec<Stamp> {
+    let mut sorted: Vec<Stamp> = Vec::new();
+    for stamp in stamps {
+        if sorted.last().is_none_or(|last| last.is_before(stamp)) {
+            sorted.push(stamp);
+        }
+    }
+    sorted
+}
+
+/// The first of sorted stamps that is after this one.
+pub(super) fn first_after(sorted: &[Stamp], stamp: Stamp) -> Option<Stamp> {
+    sorted.get(sorted.partition_point(|known| !stamp.is_before(*known))).copied()
+}
+
+/// The last of sorted stamps that is before this one.
+pub(super) fn last_before(sorted: &[Stamp], stamp: Stamp) -> Option<Stamp> {
+    let before = sorted.partition_point(|known| known.is_before(stamp));
+    before.checked_sub(1).and_then(|last| sorted.get(last)).copied()
+}
 
 impl<'a> Opening<'a> {
     /// Every connection that was tried for it, the last one last.

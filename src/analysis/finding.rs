@@ -1,5 +1,6 @@
 //! A judgement, and what shows it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::rules::Rule;
@@ -38,6 +39,19 @@ pub(super) const FRAMES: usize = 24;
 /// Sessions and transfers kept of a finding.
 pub(super) const CONCERNED: usize = 64;
 
+/// Bytes of a text from the wire that a finding holds: names and replies may be long, and findings
+/// many.
+pub(super) const LONGEST_TEXT: usize = 200;
+
+/// The beginning of a text that is longer than so many bytes, with `…` for the rest.
+pub(super) fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    if text.len() <= most {
+        return Cow::Borrowed(text);
+    }
+    let kept = text.get(..text.floor_char_boundary(most)).unwrap_or_default();
+    Cow::Owned(format!("{kept}…"))
+}
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Severity {
@@ -63,6 +77,20 @@ pub enum Value {
     Text(String),
     Number(i64),
 }
+
+impl Value {
+    fn cut(self) -> Self {
+        match self {
+            Self::Text(text) if text.len() > LONGEST_EVIDENCE => {
+                Self::Text(cut(&text, LONGEST_EVIDENCE).into_owned())
+            }
+            short => short,
+        }
+    }
+}
+
+/// Bytes of evidence: a quoted text with what stands before it.
+const LONGEST_EVIDENCE: usize = LONGEST_TEXT + 16;
 
 impl From<String> for Value {
     fn from(text: String) -> Self {
@@ -144,7 +172,7 @@ impl Draft {
     }
 
     pub(super) fn with(mut self, name: &'static str, value: impl Into<Value>) -> Self {
-        self.evidence.push((name, value.into()));
+        self.evidence.push((name, value.into().cut()));
         self
     }
 

@@ -85,8 +85,25 @@ impl Policy {
     }
 
     pub(super) fn is_home(&self, ip: IpAddr) -> bool {
-        self.home.iter().any(|net| net.contains(&ip))
+        self.home.iter().any(|net| is_within(ip, *net))
     }
+}
+
+/// Whether an address is of a network, each as it is or as the IPv4 that it is mapped from (RFC 4291
+/// §2.5.5.2).
+pub(super) fn is_within(ip: IpAddr, net: IpNet) -> bool {
+    let plain = ip.to_canonical();
+    net.contains(&ip)
+        || net.contains(&plain)
+        || unmapped(net).is_some_and(|net| net.contains(&plain))
+}
+
+/// The network of IPv4 addresses that one of mapped addresses is.
+fn unmapped(net: IpNet) -> Option<IpNet> {
+    let IpNet::V6(net) = net else { return None };
+    let len = net.prefix_len().checked_sub(96)?;
+    let first = net.network().to_ipv4_mapped()?;
+    IpNet::new(IpAddr::V4(first), len).ok()
 }
 
 /// Whether nobody beyond the own network can send to this address: RFC 1918, RFC 6598, RFC 4193,

@@ -1,12 +1,15 @@
 //! What happened between two hosts, step by step: what was said, what was dialled, what came of it.
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::rc::Rc;
+use std::sync::LazyLock;
 
 use super::case::{Beside, Case, Opening};
 use super::{Analysis, Finding, Policy, Vantage};
 use crate::decode::{Endpoint, Host};
 use crate::ftp::Announced;
-use crate::session::{Session, SessionId};
+use crate::session::{Exchange, Received, Sent, Session, SessionId, TransferId};
 use crate::tcp::{self, Close, Dir, Handshake};
 use crate::time::Stamp;
 use crate::transfer::{DataConnection, Transfer};
@@ -14,8 +17,33 @@ use crate::transfer::{DataConnection, Transfer};
 /// Tells the stories of findings.
 pub struct Stories<'a> {
     analysis: &'a Analysis,
-    policy: Policy,
     beside: Beside<'a>,
+    sessions: HashMap<SessionId, &'a Session>,
+    /// Those told last, the newest last: a session may be long, and have many findings.
+    told: RefCell<VecDeque<Rc<Told<'a>>>>,
+}
+
+/// Sessions kept ready to be told of.
+const KEPT: usize = 16;
+
+/// A session, ready to be told of.
+struct Told<'a> {
+    case: Case<'a>,
+    /// Everything that happened in it, in the order of the capture.
+    moments: Vec<Moment<'a>>,
+    /// Places of the openings in the case.
+    by_transfer: HashMap<TransferId, usize>,
+    by_asked: HashMap<Place, Vec<usize>>,
+}
+
+/// Input and frame: the order of the capture.
+type Place = (u16, u64);
+
+/// Something that happened, whose words are made when they are wanted.
+enum Moment<'a> {
+    Sent(&'a Exchange, &'a Sent),
+    Received(&'a Exchange, &'a Received),
+    Done(Step),
 }
 
 /// The part of a session that a finding is about.
@@ -70,83 +98,148 @@ pub enum What {
 
 impl<'a> Stories<'a> {
     pub fn new(analysis: &'a Analysis) -> Self {
-        Self { analysis, policy: Policy::default(), beside: Beside::new(analysis) }
+        let sessions = analysis.sessions.iter().map(|session| (session.id, session)).collect();
+        Self { analysis, beside: Beside::new(analysis), sessions, told: RefCell::default() }
     }
 
     /// The steps that show a finding's first occurrence; `None` if it is of no session.
     pub fn of(&self, finding: &Finding) -> Option<Story<'a>> {
         let session = self.session(finding.session?)?;
-        let case = Case::new(self.analysis, &self.policy, session, &self.beside);
-        let place = |stamp: Stamp| (stamp.input, stamp.frame);
-        let mut wanted: BTreeSet<_> = finding.frames.iter().map(|stamp| place(*stamp)).collect();
+        let told = self.told(session);
+        let mut wanted: BTreeSet<Place> = finding.frames.iter().copied().map(place).collect();
+        let meant: BTreeSet<usize> = match finding.transfer {
+            Some(transfer) => told.by_transfer.get(&transfer).copied().into_iter().collect(),
+            None => {
+                let asked = wanted.iter().filter_map(|place| told.by_asked.get(place));
+                asked.flatten().copied().collect()
+            }
+        };
         let mut connections = vec![(session.client, session.server)];
-        for opening in &case.openings {
-            let is_meant = match (finding.transfer, opening.transfer) {
-                (Some(wanted), Some(transfer)) => transfer.request.id == wanted,
-                _ => wanted.contains(&place(opening.asked)) && finding.transfer.is_none(),
-            };
-            if is_meant {
-                wanted.extend(opening.frames().into_iter().map(place));
-                for dial in opening.dials() {
-                    wanted.extend(
-                        dial_steps(session, dial, opening.transfer).map(|step| place(step.stamp)),
-                    );
-                    connections.push((dial.originator, dial.responder));
-                }
+        for opening in meant.iter().filter_map(|place| told.case.openings.get(*place)) {
+            wanted.extend(opening.frames().into_iter().map(place));
+            for dial in opening.dials() {
+                wanted.extend(
+                    dial_steps(session, dial, opening.transfer).map(|step| place(step.stamp)),
+                );
+                connections.push((dial.originator, dial.responder));
             }
         }
-        let steps = steps(&case);
-        let is_wanted = |step: &Step| wanted.contains(&place(step.stamp));
-        let steps: Vec<Step> = steps.into_iter().filter(is_wanted).collect();
-        Some(Story { session, vantage: case.vantage, steps, connections })
+        let steps = steps(&told.case, wanted.iter().flat_map(|place| told.at(*place)));
+        Some(Story { session, vantage: told.case.vantage, steps, connections })
     }
 
     /// Everything that happened in a session.
     pub fn whole(&self, id: SessionId) -> Option<Story<'a>> {
         let session = self.session(id)?;
-        let case = Case::new(self.analysis, &self.policy, session, &self.beside);
+        let told = self.told(session);
+        let case = &told.case;
         let dials = case.openings.iter().flat_map(Opening::dials);
         let dials = dials.map(|dial| (dial.originator, dial.responder));
         let connections = [(session.client, session.server)].into_iter().chain(dials).collect();
-        Some(Story { session, vantage: case.vantage, steps: steps(&case), connections })
+        Some(Story { session, vantage: case.vantage, steps: steps(case, &told.moments), connections })
     }
 
     fn session(&self, id: SessionId) -> Option<&'a Session> {
-        self.analysis.sessions.iter().find(|session| session.id == id)
+        self.sessions.get(&id).copied()
+    }
+
+    fn told(&self, session: &'a Session) -> Rc<Told<'a>> {
+        let mut kept = self.told.borrow_mut();
+        if let Some(known) = kept.iter().rev().find(|told| told.case.session.id == session.id) {
+            return Rc::clone(known);
+        }
+        let told = Rc::new(Told::new(Case::new(self.analysis, &POLICY, session, &self.beside)));
+        if kept.len() >= KEPT {
+            kept.pop_front();
+        }
+        kept.push_back(Rc::clone(&told));
+        told
     }
 }
 
+/// Nothing that is told depends on it.
+static POLICY: LazyLock<Policy> = LazyLock::new(Policy::default);
+
+impl<'a> Told<'a> {
+    fn new(case: Case<'a>) -> Self {
+        let mut by_transfer = HashMap::new();
+        let mut by_asked: HashMap<Place, Vec<usize>> = HashMap::new();
+        for (nth, opening) in case.openings.iter().enumerate() {
+            by_transfer.extend(opening.transfer.map(|transfer| (transfer.request.id, nth)));
+            by_asked.entry(place(opening.asked)).or_default().push(nth);
+        }
+        Self { moments: moments(&case), by_transfer, by_asked, case }
+    }
+
+    /// What happened in this frame.
+    fn at(&self, wanted: Place) -> &[Moment<'a>] {
+        let first = self.moments.partition_point(|moment| place(moment.stamp()) < wanted);
+        let end = self.moments.partition_point(|moment| place(moment.stamp()) <= wanted);
+        self.moments.get(first..end).unwrap_or_default()
+    }
+}
+
+fn place(stamp: Stamp) -> Place {
+    (stamp.input, stamp.frame)
+}
+
 /// Everything that happened in a session, in the order of the capture.
-fn steps(case: &Case<'_>) -> Vec<Step> {
+fn moments<'a>(case: &Case<'a>) -> Vec<Moment<'a>> {
     let session = case.session;
-    let (client, server) = (session.client.port, session.server.port);
-    let mut steps = control_handshake(session);
+    let mut moments: Vec<_> = control_handshake(session).into_iter().map(Moment::Done).collect();
     for exchange in &session.exchanges {
-        if let Some(sent) = &exchange.sent {
-            let what = What::Said(match sent.command.announced() {
-                Some(at) => {
-                    let name = case.text(&sent.command.name());
-                    format!("{name} {}", place_of(at))
-                }
-                None => case.spell(exchange),
-            });
-            steps.push(Step { what, ..Step::at(sent.stamp, Party::Client, server) });
-        }
-        for received in &exchange.replies {
-            let what = What::Said(match received.reply.announced() {
-                Some(at) => format!("{} {}", received.reply.code, place_of(at)),
-                None => case.quote(exchange, received),
-            });
-            steps.push(Step { what, ..Step::at(received.stamp, Party::Server, client) });
-        }
+        moments.extend(exchange.sent.as_ref().map(|sent| Moment::Sent(exchange, sent)));
+        moments.extend(exchange.replies.iter().map(|reply| Moment::Received(exchange, reply)));
     }
     for opening in &case.openings {
         for dial in opening.dials() {
-            steps.extend(dial_steps(session, dial, opening.transfer));
+            moments.extend(dial_steps(session, dial, opening.transfer).map(Moment::Done));
         }
     }
-    steps.sort_by_key(|step| (step.stamp.input, step.stamp.frame));
-    steps
+    moments.sort_by_key(|moment| place(moment.stamp()));
+    moments
+}
+
+/// Moments of a session in words.
+fn steps<'m, 'a: 'm>(
+    case: &Case<'a>,
+    moments: impl IntoIterator<Item = &'m Moment<'a>>,
+) -> Vec<Step> {
+    moments.into_iter().map(|moment| moment.step(case)).collect()
+}
+
+impl Moment<'_> {
+    fn stamp(&self) -> Stamp {
+        match self {
+            Self::Sent(_, sent) => sent.stamp,
+            Self::Received(_, received) => received.stamp,
+            Self::Done(step) => step.stamp,
+        }
+    }
+
+    fn step(&self, case: &Case<'_>) -> Step {
+        let (client, server) = (case.session.client.port, case.session.server.port);
+        match self {
+            Self::Sent(exchange, sent) => {
+                let what = What::Said(match sent.command.announced() {
+                    Some(at) => {
+                        let name = case.text(&sent.command.name());
+                        format!("{name} {}", place_of(at))
+                    }
+                    None => case.spell(exchange),
+                });
+                Step { what, ..Step::at(sent.stamp, Party::Client, server) }
+            }
+            Self::Received(exchange, received) => {
+                let what = What::Said(match received.reply.announced() {
+                    Some(at) => format!("{} {}", received.reply.code, place_of(at)),
+                    None => case.quote(exchange, received),
+                });
+                Step { what, ..Step::at(received.stamp, Party::Server, client) }
+            }
+            Self::Done(step) => step.clone(),
+        }
+    }
 }
 
 /// Where the control connection was opened by the server's side, nothing is known of its SYNs.

@@ -1,11 +1,13 @@
 //! What all findings have in common.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 
 use super::common::document::{Document, analysed, analysed_with};
 use super::common::program::{Ran, Scratch, ftpscope, ftpscope_fed};
 use super::common::script::{From, FtpScript};
-use super::common::told::{fetch, log_in_as, quit};
+use super::common::told::{fetch, log_in_as, pasv, quit};
 use super::{of, only, rules_of};
 
 const FILTERED: &str = "passive-data-filtered";
@@ -265,4 +267,35 @@ fn secrets_are_not_quoted() {
     let document = analysed(&script);
     let finding = only(&document, "tls-required");
     assert!(!finding.to_string().contains("secret-word"), "{finding:#}");
+}
+
+#[test]
+fn names_of_any_length_are_cut_in_findings() {
+    let mut script = FtpScript::new();
+    let control = script.connect("10.0.0.1:40000", "10.0.0.2:21");
+    let user = format!("> USER {}", "u".repeat(5000));
+    script.dialogue(control, &["< 220 ready", &user, "< 530 Login incorrect."]);
+    script.close(control, From::Responder);
+    let document = analysed(&script);
+    let finding = only(&document, "login-refused");
+    assert!(finding["title"].as_str().unwrap().contains("uuu…"), "{finding:#}");
+    assert!(finding.to_string().len() < 4000, "{finding:#}");
+}
+
+/// With work for each failure that grows with their number it would take minutes.
+#[test]
+fn many_failures_of_one_session_are_told_in_little_time() {
+    let mut script = FtpScript::new();
+    let control = script.connect("10.0.0.1:40000", "10.0.0.2:21");
+    script.dialogue(control, &["< 220 ready"]);
+    for nth in 0..5000 {
+        let user = format!("> USER u{nth}");
+        script.dialogue(control, &[&user, "< 331 password", "> PASS x", "< 530 no"]);
+        script.dialogue(control, &["> EPSV", "< 500 unknown"]);
+        pasv(&mut script, control, 30000 + nth);
+        script.dialogue(control, &["> RETR f", "< 425 no connection"]);
+    }
+    let start = Instant::now();
+    ftpscope_fed(&["diagnose", "-"], &script.pcap()).exits(0);
+    assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
 }

@@ -12,13 +12,15 @@ mod transfers;
 mod words;
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
 use super::case::{Beside, Case};
 use super::finding::{CONCERNED, Certainty, Draft, FRAMES, Finding};
-use super::{Analysis, Policy, Suppression};
+use super::policy::is_within;
+use super::{Analysis, Policy};
 use crate::session::{Session, SessionId};
 use crate::time::Stamp;
 
@@ -86,14 +88,7 @@ pub fn rule(id: &str) -> Option<&'static Rule> {
 
 /// Findings of a capture, the worst first, and how many there was no room for.
 pub(super) fn judge(analysis: &Analysis, policy: &Policy, most: usize) -> (Vec<Finding>, u64) {
-    let mut found = Found {
-        rule: None,
-        accepted: policy.suppressions.clone(),
-        by_cause: HashMap::new(),
-        list: Vec::new(),
-        most,
-        dropped: 0,
-    };
+    let mut found = Found::new(policy, most);
     let asked: Vec<_> = rules().filter(|rule| !policy.off.contains(rule.id)).collect();
     let beside = Beside::new(analysis);
     for session in &analysis.sessions {
@@ -125,14 +120,38 @@ pub(super) fn judge(analysis: &Analysis, policy: &Policy, most: usize) -> (Vec<F
 /// the same at another: those are two.
 pub(super) struct Found {
     rule: Option<&'static Rule>,
-    accepted: Vec<Suppression>,
-    by_cause: HashMap<(&'static str, String, Option<usize>), usize>,
+    /// Suppressions of each rule, by their places in the policy.
+    accepted: HashMap<String, Vec<(usize, Option<IpNet>)>>,
+    reasons: Vec<String>,
+    /// What was last looked up in them: a session has many occurrences of one rule.
+    last_accepted: Option<((&'static str, SessionId), Option<usize>)>,
+    /// By a hash of rule, cause and suppression: causes may be as long as names from the wire.
+    by_cause: HashMap<u64, usize>,
+    hasher: RandomState,
     list: Vec<Finding>,
     most: usize,
     dropped: u64,
 }
 
 impl Found {
+    fn new(policy: &Policy, most: usize) -> Self {
+        let mut accepted: HashMap<String, Vec<_>> = HashMap::new();
+        for (place, known) in policy.suppressions.iter().enumerate() {
+            accepted.entry(known.rule.clone()).or_default().push((place, known.host));
+        }
+        Self {
+            rule: None,
+            accepted,
+            reasons: policy.suppressions.iter().map(|known| known.reason.clone()).collect(),
+            last_accepted: None,
+            by_cause: HashMap::new(),
+            hasher: RandomState::new(),
+            list: Vec::new(),
+            most,
+            dropped: 0,
+        }
+    }
+
     /// Adds an occurrence in a session. Where parts of it were not captured nothing is certain.
     pub(super) fn add(&mut self, case: &Case<'_>, mut draft: Draft) {
         let is_capture = self.rule.is_some_and(|rule| rule.kind == Kind::Capture);
@@ -141,24 +160,36 @@ impl Found {
         }
         let Session { client, server, id, .. } = case.session;
         let cause = draft.cause.take().unwrap_or_else(|| format!("{} {}", client.ip, server.ip));
-        let accepted = self.accepted([client.ip.addr, server.ip.addr]);
+        let accepted = self.accepted_in(case.session);
         self.put((cause, accepted), Some(*id), draft);
     }
 
     /// Adds something that concerns no session, or several.
     pub(super) fn add_of_capture(&mut self, mut draft: Draft) {
         let cause = draft.cause.take().unwrap_or_default();
-        let accepted = self.accepted([]);
+        let accepted = self.accepted(&[]);
         self.put((cause, accepted), None, draft);
     }
 
+    /// Which suppression is of this rule and one of the session's hosts, or of everywhere.
+    fn accepted_in(&mut self, session: &Session) -> Option<usize> {
+        let key = (self.rule?.id, session.id);
+        if let Some((known, accepted)) = self.last_accepted
+            && known == key
+        {
+            return accepted;
+        }
+        let accepted = self.accepted(&[session.client.ip.addr, session.server.ip.addr]);
+        self.last_accepted = Some((key, accepted));
+        accepted
+    }
+
     /// Which suppression is of this rule and one of these hosts, or of everywhere.
-    fn accepted<const N: usize>(&self, hosts: [IpAddr; N]) -> Option<usize> {
-        let rule = self.rule?;
-        self.accepted.iter().position(|known| {
-            let is_of = |net: IpNet| hosts.iter().any(|host| net.contains(host));
-            known.rule == rule.id && known.host.is_none_or(is_of)
-        })
+    fn accepted(&self, hosts: &[IpAddr]) -> Option<usize> {
+        let known = self.accepted.get(self.rule?.id)?;
+        let is_of = |net: IpNet| hosts.iter().any(|host| is_within(*host, net));
+        let of_hosts = known.iter().find(|(_, host)| host.is_none_or(is_of));
+        of_hosts.map(|(place, _)| *place)
     }
 
     fn put(
@@ -168,7 +199,7 @@ impl Found {
         draft: Draft,
     ) {
         let Some(rule) = self.rule else { return };
-        let key = (rule.id, cause, accepted);
+        let key = self.hasher.hash_one((rule.id, cause, accepted));
         if let Some(known) = self.by_cause.get(&key).and_then(|at| self.list.get_mut(*at)) {
             return known.merge(session, draft);
         }
@@ -177,9 +208,8 @@ impl Found {
             return;
         }
         self.by_cause.insert(key, self.list.len());
-        let known = accepted.and_then(|place| self.accepted.get(place));
-        let suppressed = known.map(|known| known.reason.clone());
-        self.list.push(Finding {
+        let suppressed = accepted.and_then(|place| self.reasons.get(place)).cloned();
+        let mut finding = Finding {
             rule,
             severity: draft.severity,
             certainty: draft.certainty,
@@ -194,7 +224,9 @@ impl Found {
             sessions: session.into_iter().collect(),
             transfers: draft.transfer.into_iter().collect(),
             suppressed,
-        });
+        };
+        finding.compact();
+        self.list.push(finding);
     }
 }
 
@@ -218,6 +250,17 @@ impl Finding {
         }
         let room = FRAMES.saturating_sub(self.frames.len());
         self.frames.extend(draft.frames.into_iter().take(room));
+    }
+
+    /// Gives back room that its texts do not need, and frames that are not kept anyway.
+    fn compact(&mut self) {
+        if self.frames.len() > FRAMES {
+            self.tidy();
+        }
+        self.frames.shrink_to_fit();
+        self.title.shrink_to_fit();
+        self.explanation.shrink_to_fit();
+        self.evidence.shrink_to_fit();
     }
 
     /// Its frames in the order of the capture, each once.

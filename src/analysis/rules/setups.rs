@@ -2,7 +2,7 @@
 //! address makes sense to the one it was told to.
 
 use super::words::did_not_happen;
-use crate::analysis::case::{Case, Fate, Opening};
+use crate::analysis::case::{Case, Fate, Opening, first_after};
 use crate::analysis::finding::{Certainty, Draft, Severity};
 use crate::analysis::policy::{is_private, is_unusable};
 use crate::decode::Host;
@@ -93,9 +93,7 @@ pub(super) fn is_given_up(case: &Case<'_>, opening: &Opening<'_>) -> bool {
         return false;
     }
     let Some(told) = opening.reply().map(|received| received.stamp) else { return false };
-    let sent = case.session.exchanges.iter().filter_map(|exchange| exchange.sent.as_ref());
-    let mut after = sent.map(|sent| sent.stamp).filter(|stamp| told.is_before(*stamp));
-    let next = after.next().or(case.session.tcp.link.ended);
+    let next = first_after(case.commands(), told).or(case.session.tcp.link.ended);
     next.and_then(|next| next.at.nanos_since(told.at)).is_some_and(|time| time >= LONG_NS)
 }
 
@@ -158,15 +156,21 @@ pub(super) fn needs_rewriting(case: &Case<'_>, opening: &Opening<'_>) -> bool {
 
 /// Whether a later setup of the session led to a data connection.
 pub(super) fn is_made_up_for(case: &Case<'_>, opening: &Opening<'_>) -> bool {
-    case.openings.iter().any(|later| {
-        opening.asked.is_before(later.asked) && Ending::of(case, later) == Ending::Worked
-    })
+    let last = case.learned.last_worked.get_or_init(|| {
+        let worked = case.openings.iter().filter(|it| Ending::of(case, it) == Ending::Worked);
+        // What a PORT was used for again counts from the PORT on.
+        let asked = worked.map(|opening| opening.asked);
+        asked.reduce(|last, asked| if last.is_before(asked) { asked } else { last })
+    });
+    last.is_some_and(|last| opening.asked.is_before(last))
 }
 
 /// Whether data connections of the session are known to be somewhere else: then it tells nothing
 /// that one is not here.
 pub(super) fn is_data_elsewhere(case: &Case<'_>) -> bool {
-    case.transfers.iter().any(|transfer| transfer.outcome == Outcome::NotCaptured)
+    *case.learned.is_data_elsewhere.get_or_init(|| {
+        case.transfers.iter().any(|transfer| transfer.outcome == Outcome::NotCaptured)
+    })
 }
 
 /// From one packet to another, in nanoseconds.

@@ -167,7 +167,14 @@ pub(super) const NO_SETUP: Rule = Rule {
 };
 
 fn no_setup(case: &Case<'_>, found: &mut Found) {
-    for opening in case.openings.iter().filter(|opening| opening.method == Method::Default) {
+    let mut was_denied = false;
+    for opening in &case.openings {
+        if opening.exchange.is_some() {
+            was_denied = is_denied(opening);
+        }
+        if opening.method != Method::Default {
+            continue;
+        }
         let outcome = opening.outcome().filter(|outcome| outcome.reply.is_refusal());
         // `425 Use PORT or PASV first.` says vsftpd; a 503 before the login is about that.
         let is_in = case.session.login.outcome == LoginOutcome::Accepted;
@@ -179,7 +186,7 @@ fn no_setup(case: &Case<'_>, found: &mut Found) {
         let fate = opening.fate();
         let in_vain = matches!(fate, Fate::Unanswered | Fate::Refused | Fate::Unreachable);
         // What was refused was tried: that is the reason, and another rule's.
-        if !(asks_for_it || in_vain && outcome.is_some()) || was_denied(case, opening) {
+        if !(asks_for_it || in_vain && outcome.is_some()) || was_denied {
             continue;
         }
         let dialled = opening.dials().last().filter(|_| in_vain).map(|dial| dial.responder);
@@ -194,12 +201,9 @@ fn no_setup(case: &Case<'_>, found: &mut Found) {
     }
 }
 
-/// Whether the last setup before was refused, or not answered.
-fn was_denied(case: &Case<'_>, opening: &Opening<'_>) -> bool {
-    let is_before =
-        |other: &&Opening<'_>| other.exchange.is_some() && other.asked.is_before(opening.asked);
-    let last = case.openings.iter().rfind(is_before);
-    last.is_some_and(|last| last.reply().is_none_or(|received| received.reply.is_refusal()))
+/// Whether a setup was refused, or not answered.
+fn is_denied(setup: &Opening<'_>) -> bool {
+    setup.reply().is_none_or(|received| received.reply.is_refusal())
 }
 
 /// What the server said to the setup, if it refused it.

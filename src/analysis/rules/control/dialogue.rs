@@ -2,7 +2,7 @@
 
 use super::{Check, Found, Kind, Rule};
 use crate::analysis::case::Case;
-use crate::analysis::finding::{Certainty, Draft, Severity};
+use crate::analysis::finding::{Certainty, Draft, LONGEST_TEXT, Severity, cut};
 use crate::ftp::Verb;
 use crate::session::Exchange;
 use crate::time::Stamp;
@@ -122,7 +122,7 @@ fn encoding(case: &Case<'_>, found: &mut Found) {
         .explained(format!(
             "{} sent the name as the bytes {}, which are {is}. The server {} {has}.{}",
             case.session.client,
-            name.escape_ascii(),
+            cut(&name.escape_ascii().to_string(), LONGEST_TEXT),
             case.session.server,
             answer.unwrap_or_default(),
         ))

@@ -1,7 +1,7 @@
 //! Control connections on which nothing was said for long.
 
 use super::{Check, Found, Kind, Rule, last_of, said_before, says};
-use crate::analysis::case::Case;
+use crate::analysis::case::{Case, last_before};
 use crate::analysis::finding::{Certainty, Draft, Severity, counted, spoken};
 use crate::session::{Exchange, Session};
 use crate::tcp::{Close, Dir};
@@ -126,14 +126,18 @@ fn last_said(session: &Session, by_client: bool) -> Option<Stamp> {
 }
 
 fn timeout(case: &Case<'_>, found: &mut Found) {
+    let mut transfers = case.transfers.iter().copied().peekable();
     for exchange in &case.refusals {
         let Some(last) = exchange.final_reply() else { continue };
         if last.reply.code != 421 || !is_timeout(&last.reply.text) {
             continue;
         }
-        let Some(before) = last_command(case.session, exchange, last.stamp) else { continue };
+        let Some(before) = last_command(case, exchange, last.stamp) else { continue };
         let silent = last.stamp.at.nanos_since(before.at).unwrap_or(0);
-        let running = case.transfers.iter().find(|transfer| was_running(transfer, last.stamp));
+        // What was over at one 421 is over at the next.
+        while transfers.next_if(|transfer| was_over(transfer, last.stamp)).is_some() {}
+        let running = transfers.peek().copied();
+        let running = running.filter(|running| running.request.asked.is_before(last.stamp));
         // A 421 that answers a command which is no transfer means something else.
         if exchange.sent.is_some() && running.is_none() {
             continue;
@@ -190,24 +194,22 @@ fn is_timeout(text: &[u8]) -> bool {
 }
 
 /// The last command before the 421, or the greeting.
-fn last_command(session: &Session, exchange: &Exchange, stamp: Stamp) -> Option<Stamp> {
+fn last_command(case: &Case<'_>, exchange: &Exchange, stamp: Stamp) -> Option<Stamp> {
     if let Some(sent) = &exchange.sent {
         return Some(sent.stamp);
     }
-    let sent = session.exchanges.iter().rev().filter_map(|exchange| exchange.sent.as_ref());
-    let mut before = sent.map(|sent| sent.stamp).filter(|sent| sent.is_before(stamp));
-    let greeting = || session.exchanges.first().and_then(last_of);
-    before.next().or_else(greeting).filter(|before| before.is_before(stamp))
+    let greeting = || case.session.exchanges.first().and_then(last_of);
+    let before = last_before(case.commands(), stamp).or_else(greeting);
+    before.filter(|before| before.is_before(stamp))
 }
 
-/// Whether a transfer moved bytes until the session was ended.
-fn was_running(transfer: &Transfer, ended: Stamp) -> bool {
+/// Whether a transfer no longer moved bytes when the session was ended.
+fn was_over(transfer: &Transfer, ended: Stamp) -> bool {
     let last = transfer.content.as_ref().and_then(|content| content.last);
-    let is_open = transfer.request.answered.is_none_or(|(answered, _)| !answered.is_before(ended));
+    let was_answered =
+        transfer.request.answered.is_some_and(|(answered, _)| answered.is_before(ended));
     let since = last.and_then(|last| ended.at.nanos_since(last.at));
-    transfer.request.asked.is_before(ended)
-        && is_open
-        && since.is_some_and(|since| since < STILL_MOVING_NS)
+    was_answered || since.is_none_or(|since| since >= STILL_MOVING_NS)
 }
 
 /// Nanoseconds since the last byte in which a transfer still runs.

@@ -38,6 +38,7 @@ enum Reason {
 }
 
 fn refused(case: &Case<'_>, found: &mut Found) {
+    let mut users = Users::new(case);
     for exchange in &case.refusals {
         let Some((sent, last)) = exchange.sent.as_ref().zip(exchange.final_reply()) else {
             continue;
@@ -49,7 +50,7 @@ fn refused(case: &Case<'_>, found: &mut Found) {
         if is_too_many(last) || last.reply.code == 503 || wants_encryption(last) {
             continue;
         }
-        let user = user_of(case, exchange);
+        let user = users.of(exchange);
         let reason = Reason::of(case, sent.command.verb, user, last);
         let is_over = case.session.login.outcome != LoginOutcome::Accepted;
         let severity = if is_over { Severity::Error } else { Severity::Warning };
@@ -69,18 +70,41 @@ fn refused(case: &Case<'_>, found: &mut Found) {
             .with("reason", reason.id())
             .with("reply", case.quote(exchange, last))
             .with("user", name.as_deref().unwrap_or_default())
-            .cause(format!("{} {of} {}", server.ip, reason.id()));
+            .cause(format!(
+                "{} {} {}",
+                server.ip,
+                user.unwrap_or_default().escape_ascii(),
+                reason.id()
+            ));
         found.add(case, draft);
     }
 }
 
-/// The user that a refused command is about: its own, or that of the last USER before it.
-fn user_of<'a>(case: &Case<'a>, refused: &Exchange) -> Option<&'a [u8]> {
-    let stamp = refused.sent.as_ref()?.stamp;
-    let sent = case.session.exchanges.iter().filter_map(|exchange| exchange.sent.as_ref());
-    let users = sent.filter(|sent| sent.command.verb == Verb::User);
-    let before = users.take_while(|sent| !stamp.is_before(sent.stamp)).last();
-    before.map(|sent| sent.command.arg())
+/// Who was to log in, from the beginning of a session on.
+struct Users<'a> {
+    left: std::slice::Iter<'a, Exchange>,
+    last: Option<&'a [u8]>,
+}
+
+impl<'a> Users<'a> {
+    fn new(case: &Case<'a>) -> Self {
+        Self { left: case.session.exchanges.iter(), last: None }
+    }
+
+    /// The user that a refused command is about: its own, or that of the last USER before it. To be
+    /// asked in the order of the session.
+    fn of(&mut self, refused: &Exchange) -> Option<&'a [u8]> {
+        for exchange in self.left.by_ref() {
+            let sent = exchange.sent.as_ref();
+            if let Some(user) = sent.filter(|sent| sent.command.verb == Verb::User) {
+                self.last = Some(user.command.arg());
+            }
+            if std::ptr::eq(exchange, refused) {
+                break;
+            }
+        }
+        self.last
+    }
 }
 
 /// Whether the refusal is about the lack of encryption: "Non-anonymous sessions must use

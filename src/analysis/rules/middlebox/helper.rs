@@ -1,5 +1,6 @@
 //! The part of address translation that reads FTP and rewrites the addresses in it.
 
+use std::cell::LazyCell;
 use std::net::IpAddr;
 
 use super::{Check, Found, Kind, Rule, has_failed, is_inside};
@@ -171,12 +172,16 @@ pub(super) const SPLIT: Rule = Rule {
 };
 
 fn split(case: &Case<'_>, found: &mut Found) {
+    let whole =
+        LazyCell::new(|| [Method::Active, Method::Passive].map(|method| whole(case, method)));
     for opening in case.openings.iter().filter(|opening| is_split(opening) && has_failed(opening)) {
         let (Some(exchange), Some(at)) = (opening.exchange, opening.at) else { continue };
         // What was said in one piece came about.
-        let others = case.openings.iter().filter(|other| other.method == opening.method);
-        let whole_works = others.clone().any(|other| !is_split(other) && !has_failed(other));
-        let whole_fails = others.clone().any(|other| !is_split(other) && has_failed(other));
+        let [active, passive] = *whole;
+        let (whole_works, whole_fails) = match opening.method {
+            Method::Active => active,
+            _ => passive,
+        };
         let certainty = match (whole_works, whole_fails) {
             (true, false) => Certainty::Medium,
             _ => Certainty::Low,
@@ -205,6 +210,13 @@ fn split(case: &Case<'_>, found: &mut Found) {
         .with("announced", at.to_string());
         found.add(case, draft);
     }
+}
+
+/// Whether any that was announced in one segment came about, and whether any failed.
+fn whole(case: &Case<'_>, method: Method) -> (bool, bool) {
+    let whole =
+        || case.openings.iter().filter(move |other| other.method == method && !is_split(other));
+    (whole().any(|other| !has_failed(other)), whole().any(has_failed))
 }
 
 /// Whether the line that announces it crosses segments.

@@ -8,7 +8,7 @@ use super::Rule;
 use super::setups::{
     Ending, Wrong, is_as_told, is_data_elsewhere, is_given_up, says, wrong_address,
 };
-use crate::analysis::case::{Case, Fate, Opening};
+use crate::analysis::case::{Case, Fate, Learned, Opening, ascending, first_after};
 use crate::decode::Endpoint;
 use crate::ftp::Verb;
 use crate::session::{Exchange, Method, Received, Session};
@@ -142,21 +142,33 @@ struct Works {
 const NEIGHBOURS: usize = 32;
 
 fn pasv_works(case: &Case<'_>, opening: &Opening<'_>) -> Option<Works> {
-    let came_up = |other: &&Opening<'_>, verb| {
-        other.exchange.is_some_and(|exchange| is(exchange, verb))
-            && other.fate() == Fate::CameUp
-            && Ending::of(case, other) == Ending::Worked
+    let Learned { worked_by_pasv, pasv_elsewhere, .. } = &case.learned;
+    let here = worked_by_pasv.get_or_init(|| worked_by_pasv_in(case)).as_ref()?;
+    if let Some(at) = first_after(here, opening.asked) {
+        return Some(Works { at, is_same_session: true });
+    }
+    let at = (*pasv_elsewhere.get_or_init(|| worked_elsewhere(case)))?;
+    Some(Works { at, is_same_session: false })
+}
+
+/// When those PASVs of the session were asked for whose data connections came up; `None` if one by
+/// EPSV did, too.
+fn worked_by_pasv_in(case: &Case<'_>) -> Option<Vec<Stamp>> {
+    let came_up = |verb| {
+        case.openings.iter().filter(move |opening| {
+            opening.exchange.is_some_and(|exchange| is(exchange, verb))
+                && opening.fate() == Fate::CameUp
+                && Ending::of(case, opening) == Ending::Worked
+        })
     };
-    if case.openings.iter().any(|other| came_up(&other, Verb::Epsv)) {
+    if came_up(Verb::Epsv).next().is_some() {
         return None;
     }
-    let here = case
-        .openings
-        .iter()
-        .find(|other| opening.asked.is_before(other.asked) && came_up(other, Verb::Pasv));
-    if let Some(here) = here {
-        return Some(Works { at: here.asked, is_same_session: true });
-    }
+    Some(ascending(came_up(Verb::Pasv).map(|opening| opening.asked)))
+}
+
+/// When a data connection by PASV worked in another session between the same hosts, near this one.
+fn worked_elsewhere(case: &Case<'_>) -> Option<Stamp> {
     let all = &case.analysis.sessions;
     let first = case.session.tcp.link.first;
     let own = all.partition_point(|session| session.tcp.link.first.is_before(first));
@@ -166,8 +178,7 @@ fn pasv_works(case: &Case<'_>, opening: &Opening<'_>) -> Option<Works> {
             && (session.client.ip, session.server.ip)
                 == (case.session.client.ip, case.session.server.ip)
     };
-    let at = near.filter(same).find_map(|session| pasv_worked_in(case, session))?;
-    Some(Works { at, is_same_session: false })
+    near.filter(same).find_map(|session| pasv_worked_in(case, session))
 }
 
 /// When a data connection by PASV came up in another session; `None` if one by EPSV did, too.

@@ -1,5 +1,8 @@
 //! Answers to PASV and EPSV that are no help.
 
+use std::cell::LazyCell;
+use std::collections::BTreeSet;
+
 use super::super::setups::{is_made_up_for, is_unrelated, says, sentence};
 use super::super::{Check, Found, Kind, Rule};
 use super::is;
@@ -7,6 +10,7 @@ use crate::analysis::case::{Case, Opening};
 use crate::analysis::finding::{Certainty, Draft, Severity};
 use crate::ftp::Verb;
 use crate::session::{Exchange, Method, Received};
+use crate::time::Stamp;
 
 pub(super) const MALFORMED: Rule = Rule {
     id: "passive-reply-malformed",
@@ -23,6 +27,7 @@ pub(super) const MALFORMED: Rule = Rule {
 };
 
 fn malformed(case: &Case<'_>, found: &mut Found) {
+    let followed = LazyCell::new(|| followed(case));
     for (opening, exchange, reply) in answered(case) {
         let is_whole = !reply.reply.torn && reply.reply.dropped == 0;
         let is_lost = opening.announced.is_none_or(|announced| announced.port == 0);
@@ -30,10 +35,11 @@ fn malformed(case: &Case<'_>, found: &mut Found) {
             continue;
         }
         let what = case.spell(exchange);
-        let severity = match is_made_up_for(case, opening) || is_followed(case, opening) {
-            true => Severity::Warning,
-            false => Severity::Error,
-        };
+        let severity =
+            match is_made_up_for(case, opening) || followed.contains(&place(opening.asked)) {
+                true => Severity::Warning,
+                false => Severity::Error,
+            };
         let title = format!("The server's answer to {what} names no port to connect to.");
         let draft = Draft::new(severity, Certainty::High, title).frames(opening.frames());
         let draft = draft.explained(format!(
@@ -44,11 +50,14 @@ fn malformed(case: &Case<'_>, found: &mut Found) {
     }
 }
 
-/// Whether a transfer came about with this setup all the same.
-fn is_followed(case: &Case<'_>, opening: &Opening<'_>) -> bool {
-    let mut transfers = case.transfers.iter();
-    let used = |stamp| stamp == Some(opening.asked);
-    transfers.any(|transfer| used(transfer.request.setup.stamp) && transfer.content.is_some())
+/// The setups with which a transfer came about, whatever was announced.
+fn followed(case: &Case<'_>) -> BTreeSet<(u16, u64)> {
+    let moved = case.transfers.iter().filter(|transfer| transfer.content.is_some());
+    moved.filter_map(|transfer| transfer.request.setup.stamp).map(place).collect()
+}
+
+fn place(stamp: Stamp) -> (u16, u64) {
+    (stamp.input, stamp.frame)
 }
 
 pub(super) const EPSV_REJECTED: Rule = Rule {
@@ -65,6 +74,10 @@ pub(super) const EPSV_REJECTED: Rule = Rule {
 };
 
 fn epsv_rejected(case: &Case<'_>, found: &mut Found) {
+    let last_pasv = LazyCell::new(|| {
+        let is_pasv = |it: &&Opening<'_>| it.exchange.is_some_and(|it| is(it, Verb::Pasv));
+        case.openings.iter().rfind(is_pasv).map(|last| last.asked)
+    });
     for (opening, exchange, reply) in refused(case) {
         if !is(exchange, Verb::Epsv) || is_exhausted(reply) {
             continue;
@@ -75,10 +88,7 @@ fn epsv_rejected(case: &Case<'_>, found: &mut Found) {
             true => Severity::Error,
             false => Severity::Info,
         };
-        let goes_on = match case.openings.iter().any(|next| {
-            opening.asked.is_before(next.asked)
-                && next.exchange.is_some_and(|it| is(it, Verb::Pasv))
-        }) {
+        let goes_on = match last_pasv.is_some_and(|last| opening.asked.is_before(last)) {
             true => " The client went on with PASV.",
             false => "",
         };

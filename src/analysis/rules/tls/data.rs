@@ -1,5 +1,8 @@
 //! TLS on data connections.
 
+use std::cell::LazyCell;
+use std::collections::HashMap;
+
 use super::super::{Check, Found, Kind, Rule};
 use super::{quote, replies};
 use crate::analysis::case::Case;
@@ -248,6 +251,10 @@ pub(super) const NOT_CLOSED: Rule = Rule {
 };
 
 fn not_closed(case: &Case<'_>, found: &mut Found) {
+    let replies: LazyCell<HashMap<_, _>, _> = LazyCell::new(|| {
+        let answered = case.session.exchanges.iter().rev().filter(|it| it.final_reply().is_some());
+        answered.filter_map(|exchange| Some((exchange.transfer?, exchange))).collect()
+    });
     for transfer in &case.transfers {
         let Some((answered, code)) = transfer.request.answered.filter(|(_, code)| *code >= 400)
         else {
@@ -270,9 +277,7 @@ fn not_closed(case: &Case<'_>, found: &mut Found) {
         {
             continue;
         }
-        let reply = case.session.exchanges.iter().find(|exchange| {
-            exchange.transfer == Some(transfer.request.id) && exchange.final_reply().is_some()
-        });
+        let reply = replies.get(&transfer.request.id).copied();
         let quoted = reply.and_then(|reply| Some(quote(case, reply, reply.final_reply()?)));
         let quoted = quoted.unwrap_or_else(|| code.to_string());
         let title = format!("{} ended without the end of TLS.", case.name(transfer));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Check, Found, Kind, Moved, Rule, has_any};
 use crate::analysis::case::{Case, Opening};
-use crate::analysis::finding::{Certainty, Draft, Severity, counted};
+use crate::analysis::finding::{Certainty, Draft, LONGEST_TEXT, Severity, counted, cut};
 use crate::analysis::{Analysis, Policy};
 use crate::decode::Host;
 use crate::ftp::Verb;
@@ -239,6 +239,7 @@ fn is_one_file(
 
 fn told_of_overlap(server: Host, path: &[u8], one: &Write<'_>, other: &Write<'_>) -> Draft {
     let path = String::from_utf8_lossy(path);
+    let path = cut(&path, LONGEST_TEXT);
     let [first, second] = [one, other].map(|write| {
         let moved = Moved::of(write.transfer);
         let client = moved.map(|moved| moved.end(moved.dir).to_string()).unwrap_or_default();
