@@ -99,7 +99,13 @@ pub fn warnings(inputs: &[InputFacts], capture: &CaptureFacts) -> Vec<String> {
         let frame = other.first.frame;
         let file = inputs.get(usize::from(other.first.input)).filter(|_| inputs.len() > 1);
         let of = file.map(|input| format!(" of {}", input.path.display())).unwrap_or_default();
-        warnings.push(format!("{from} to {to} (frame {frame}{of}) is not FTP: {name}"));
+        let what = match (other.protocol, other.opener_known) {
+            (Protocol::Tls, false) => {
+                "is encrypted since before the capture: perhaps FTPS".to_owned()
+            }
+            _ => format!("is not FTP: {name}"),
+        };
+        warnings.push(format!("{from} to {to} (frame {frame}{of}) {what}"));
     }
     if let Some(fragments) = &capture.fragments {
         warnings.extend(fragment_warnings(fragments));
@@ -204,8 +210,11 @@ impl CaptureFacts {
 /// A connection on a port of FTP that is none.
 #[derive(Clone, Copy, Debug)]
 pub struct NotFtp {
+    /// Without a SYN the end whose port is not that of FTP.
     pub originator: Endpoint,
     pub responder: Endpoint,
+    /// Whether a SYN told who opened it.
+    pub opener_known: bool,
     pub protocol: Protocol,
     pub first: Stamp,
 }

@@ -136,7 +136,12 @@ impl<'a> Stories<'a> {
         let dials = case.openings.iter().flat_map(Opening::dials);
         let dials = dials.map(|dial| (dial.originator, dial.responder));
         let connections = [(session.client, session.server)].into_iter().chain(dials).collect();
-        Some(Story { session, vantage: case.vantage, steps: steps(case, &told.moments), connections })
+        Some(Story {
+            session,
+            vantage: case.vantage,
+            steps: steps(case, &told.moments),
+            connections,
+        })
     }
 
     fn session(&self, id: SessionId) -> Option<&'a Session> {

@@ -251,8 +251,18 @@ impl World<'_> {
             if self.not_ftp.len() >= self.options.limits.not_ftp {
                 return self.note_overflow("not_ftp");
             }
-            let (originator, responder) = (conn.originator, conn.responder);
-            self.not_ftp.push(NotFtp { originator, responder, protocol, first: conn.link.first });
+            // Whose segment was captured first says nothing of who dialled.
+            let (originator, responder) = match unknown.sniffer.expected_server() {
+                Some(Dir::FromOriginator) => (conn.responder, conn.originator),
+                _ => (conn.originator, conn.responder),
+            };
+            self.not_ftp.push(NotFtp {
+                originator,
+                responder,
+                opener_known: conn.link.opener_known,
+                protocol,
+                first: conn.link.first,
+            });
         }
     }
 

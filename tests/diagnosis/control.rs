@@ -199,7 +199,13 @@ fn a_refused_login_tells_its_reason() {
             "500 OOPS: vsftpd: refusing to run with writable root inside chroot()",
             "chroot-writable",
         ),
-        ("anonymous", "530 Login incorrect.", "anonymous-not-allowed"),
+        ("anonymous", "530 Login incorrect.", "anonymous-refused"),
+        ("anonymous", "530 Sorry, no ANONYMOUS access allowed.", "anonymous-not-allowed"),
+        ("bob", "530 Login incorrect; anonymous only after 6pm?", "wrong-password"),
+        ("bob", "530 Too many attempts; user disconnected", "too-many-failures"),
+        ("bob", "530 Maximum password age exceeded, user must change password", "password-expired"),
+        ("bob", "530 User must change password; requires tls cert first", "password-expired"),
+        ("maximum", "530 User maximum cannot log in from this client", "wrong-password"),
         ("bob", "530 This FTP server is anonymous only.", "anonymous-only"),
         ("bob", "530 Account disabled.", "account-disabled"),
         ("bob", "530 Permission denied.", "access-denied"),
@@ -243,4 +249,145 @@ fn an_idle_timeout_during_a_transfer_is_an_error() {
         carry(script, data, From::Responder, b"content");
     }));
     assert!(super::of(&whole, "control-idle-timeout").is_empty());
+}
+
+/// Only what servers say of it is a limit on connections, and whose it is the reply tells.
+#[test]
+fn a_limit_is_told_as_the_server_tells_it() {
+    for (reply, limit) in [
+        ("421 There are too many connected users, please try later.", "not-told"),
+        ("421 There are too many connections from your internet address.", "per-address"),
+        (
+            "530 Sorry, the maximum number of clients (3) for this user are already connected.",
+            "per-user",
+        ),
+    ] {
+        let document = super::analysed(&sent_away(&format!("< {reply}")));
+        let finding = super::only(&document, "too-many-connections");
+        assert_eq!(finding["evidence"]["limit"], limit, "{reply}");
+    }
+    for reply in [
+        "530 Maximum password age exceeded, user must change password",
+        "421 Maximum session time (3600 s) reached, goodbye",
+        "530 User maximum cannot log in from this client: not logged in",
+        "421 Too many data connections for this user",
+    ] {
+        let document = super::analysed(&sent_away(&format!("< {reply}")));
+        assert!(super::of(&document, "too-many-connections").is_empty(), "{reply}");
+    }
+}
+
+/// A session in which a NOOP gets no answer but a reset, 70 s after the last word.
+#[test]
+fn a_reset_after_a_silence_may_have_other_reasons() {
+    let mut script = FtpScript::new();
+    let control = log_in(&mut script);
+    script.wait(Duration::from_secs(70));
+    script.client(control, "NOOP\r\n");
+    script.reset(control, From::Responder);
+    let document = super::analysed(&script);
+    let finding = super::only(&document, "control-idle-dropped");
+    assert_eq!((&finding["severity"], &finding["confidence"]), (&"warning".into(), &"low".into()));
+    assert!(finding["explanation"].as_str().unwrap().contains("may have"), "{finding:#}");
+}
+
+/// Keep-alives that were acknowledged until just before show that no box had forgotten anything.
+#[test]
+fn a_connection_that_was_kept_alive_is_not_surely_forgotten() {
+    let mut script = FtpScript::new();
+    let control = log_in(&mut script);
+    for _ in 0..5 {
+        script.wait(Duration::from_secs(30));
+        let before = script.sent(control, From::Originator) - 1;
+        script.segment(control, From::Originator, before, flag::ACK, b"");
+        script.ack(control, From::Responder);
+    }
+    script.wait(Duration::from_secs(5));
+    let offset = script.sent(control, From::Originator);
+    for wait in [1, 2, 4, 8, 16] {
+        script.segment(control, From::Originator, offset, flag::ACK | flag::PSH, b"NOOP\r\n");
+        script.wait(Duration::from_secs(wait));
+    }
+    let document = super::analysed(&script);
+    for finding in super::of(&document, "control-idle-dropped") {
+        assert_eq!(finding["confidence"], "low");
+    }
+}
+
+/// Without a silence, or by a clock that does not count it, no silence ended the session.
+#[test]
+fn a_timeout_is_of_a_silence_only_after_one() {
+    for (wait, reply) in [
+        (0, "421 Timeout."),
+        (1, "421 Service shutting down; inactivity of the admin"),
+        (60, "421 Transfer timeout: no transfers for 600 s"),
+    ] {
+        let mut script = FtpScript::new();
+        let control = log_in(&mut script);
+        script.wait(Duration::from_secs(wait));
+        script.dialogue(control, &[&format!("< {reply}")]);
+        script.close(control, From::Responder);
+        let document = super::analysed(&script);
+        assert!(super::of(&document, "control-idle-timeout").is_empty(), "{reply}");
+    }
+}
+
+/// A client that sent NOOP while it transferred was not silent.
+#[test]
+fn noops_during_a_transfer_are_no_silence() {
+    let mut script = FtpScript::new();
+    let control = log_in(&mut script);
+    pasv(&mut script, control, 30000);
+    let data = dial(&mut script, 40001, 30000);
+    script.dialogue(control, &["> RETR f", "< 150 here it comes"]);
+    for _ in 0..30 {
+        script.wait(Duration::from_secs(10));
+        script.send(data, From::Responder, b"some");
+        script.client(control, "NOOP\r\n");
+    }
+    script.dialogue(control, &["< 421 Timeout."]);
+    script.reset(data, From::Responder);
+    let document = super::analysed(&script);
+    assert!(super::of(&document, "control-idle-timeout").is_empty());
+}
+
+/// Until the client's own acknowledgement the server has no connection to greet on.
+#[test]
+fn a_greeting_is_late_after_the_whole_handshake_only() {
+    let mut script = FtpScript::new();
+    let control = script.syn_only(CONTROL[0], CONTROL[1], 0);
+    script.segment(control, From::Responder, -1, flag::SYN | flag::ACK, b"");
+    script.wait(Duration::from_secs(4));
+    script.ack(control, From::Originator);
+    script.dialogue(control, &["< 220 ready"]);
+    quit(&mut script, control);
+    assert!(super::of(&super::analysed(&script), "banner-delay").is_empty());
+}
+
+/// A client that only sends ahead does the same.
+#[test]
+fn a_desync_is_never_certain() {
+    let document = super::analysed(&took_noop_for_end());
+    assert_eq!(super::only(&document, "reply-desync")["confidence"], "low");
+}
+
+/// TLS in the middle may be FTPS after AUTH TLS, and the end with the port of FTP is the server,
+/// whoever is heard first.
+#[test]
+fn encryption_without_its_beginning_may_be_ftps() {
+    let record = [&b"\x17\x03\x03\x00\x20"[..], &[0xa5; 32]].concat();
+    for (originator, responder, first) in [
+        (CONTROL[0], CONTROL[1], From::Responder),
+        (CONTROL[1], CONTROL[0], From::Originator),
+        (CONTROL[0], CONTROL[1], From::Originator),
+    ] {
+        let mut script = FtpScript::new();
+        let control = script.midstream(originator, responder, [700, 900]);
+        script.send(control, first, &record);
+        script.send(control, first.other(), &record);
+        let document = super::analysed(&script);
+        let finding = super::only(&document, "not-ftp-on-control-port");
+        assert_eq!((&finding["severity"], &finding["confidence"]), (&"info".into(), &"low".into()));
+        assert_eq!(finding["evidence"]["server"], CONTROL[1]);
+    }
 }

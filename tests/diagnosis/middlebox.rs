@@ -247,3 +247,14 @@ fn tls_that_others_got_is_offered() {
     let document = super::analysed(&script);
     assert_eq!(super::only(&document, "auth-tls-stripped")["confidence"], "medium");
 }
+
+/// A run of X is a blotted command only where servers repeat what they do not know.
+#[test]
+fn other_runs_of_x_are_no_blotted_command() {
+    for reply in ["500 Unknown command; XXXX is not used here", "500 'XXX': not understood."] {
+        let document = super::analysed(&told(&["> EPSV", &format!("< {reply}")]));
+        assert!(super::of(&document, "inspection-dropped-command").is_empty(), "{reply}");
+    }
+    let document = super::analysed(&told(&["> EPSV", "< 500 XXXX not understood."]));
+    super::only(&document, "inspection-dropped-command");
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::common::document::analysed;
 use super::common::script::{Conn, From, FtpScript, Segment, flag};
-use super::common::told::{carry, dial, download, fetch, log_in, log_in_as, pasv, quit};
+use super::common::told::{carry, dial, download, fetch, log_in, log_in_as, pasv, port, quit};
 use super::{Scenario, of, only};
 
 use From::{Originator, Responder};
@@ -314,4 +314,62 @@ fn a_crawlers_refusals_are_one_finding_for_each_reason() {
     let found = of(&document, "file-unavailable");
     let counts: Vec<_> = found.iter().map(|finding| finding["count"].as_u64()).collect();
     assert_eq!(counts, [Some(50), Some(1)]);
+}
+
+/// The words of a name, and those that mean something else, say nothing of room.
+#[test]
+fn only_what_speaks_of_room_is_a_full_disk() {
+    for (command, reply) in [
+        ("STOR quota exceeded.xls", "553 quota exceeded.xls: bad file name"),
+        ("STOR /up/disk full", "550 disk full: bad file name"),
+        ("STOR a", "550 Insufficient access rights"),
+        ("STOR a", "550 File exists; overwriting is off (insufficient trust)"),
+        ("STOR a", "552 Virus found, file rejected"),
+        ("STOR a", "552 Permission denied"),
+    ] {
+        let document = analysed(&refused(command, reply));
+        assert!(of(&document, "storage-full").is_empty(), "{reply}");
+    }
+    for (reply, confidence) in [
+        ("552 Requested file action aborted.", "medium"),
+        ("451 Failure writing to local file.", "medium"),
+        ("452 Insufficient storage space in system.", "high"),
+        ("550 a: No space left on device", "high"),
+    ] {
+        let document = analysed(&refused("STOR a", reply));
+        assert_eq!(only(&document, "storage-full")["confidence"], confidence, "{reply}");
+    }
+}
+
+#[test]
+fn a_file_is_unavailable_for_what_the_server_says_not_for_its_name() {
+    for (command, reply, reason) in [
+        ("RETR not found.txt", "550 Access is denied: not found.txt", "permission"),
+        ("RETR s", "550 s: No such file", "not-found"),
+    ] {
+        let document = analysed(&refused(command, reply));
+        let finding = only(&document, "file-unavailable");
+        assert_eq!(finding["evidence"]["reason"], reason, "{reply}");
+    }
+    let document = analysed(&refused("RETR f", "550 Data channel timed out"));
+    assert!(of(&document, "file-unavailable").is_empty());
+}
+
+/// In active mode the server has no data connection before it dials one.
+#[test]
+fn a_server_that_dials_late_is_told_so() {
+    let mut script = FtpScript::new();
+    let control = log_in(&mut script);
+    port(&mut script, control, 51201);
+    script.client(control, "RETR f\r\n");
+    script.wait(Duration::from_secs(10));
+    let data = script.connect("10.0.0.2:20", "10.0.0.1:51201");
+    script.dialogue(control, &["< 150 here it comes"]);
+    carry(&mut script, data, Originator, &CONTENT);
+    script.dialogue(control, &["< 226 done"]);
+    quit(&mut script, control);
+    let document = analysed(&script);
+    let finding = only(&document, "slow-data-open");
+    assert_eq!(finding["confidence"], "medium");
+    assert!(finding["explanation"].as_str().unwrap().contains("dialled only"), "{finding:#}");
 }

@@ -10,9 +10,10 @@ use crate::time::Stamp;
 pub(super) const DESYNC: Rule = Rule {
     id: "reply-desync",
     kind: Kind::Diagnosis,
-    help: "The client takes replies for those to other commands.",
-    meaning: "It sent a NOOP while a transfer was running. Two replies were due then, and it waited \
-              for one: since then it takes each reply for that to the command before.",
+    help: "The client seems to take replies for those to other commands.",
+    meaning: "It sent a NOOP while a transfer was running. Two replies were due then, and it went on \
+              after one. If it took that for the transfer's, it takes each reply since then for that \
+              to the command before.",
     evidence: "A NOOP during a transfer; after its answer, and before that to the transfer, the next \
                command, by a client that had always waited for its replies.",
     false_positives: "A client that goes on without waiting for the end of its transfers, on purpose \
@@ -77,14 +78,15 @@ fn desynchronised(
     let command = case.spell(next);
     Draft::new(
         Severity::Warning,
-        Certainty::Medium,
-        "The client took the reply to a NOOP for that to the transfer.".to_owned(),
+        Certainty::Low,
+        "The client may have taken the reply to a NOOP for that to the transfer.".to_owned(),
     )
     .transfer(transfer.transfer)
     .frames([noop, over].into_iter().chain(next.stamp()))
     .explained(format!(
         "{} sent NOOP while {} was running. It got the answer to that and sent {command}, \
-         while the reply to the transfer was still due; until then it had waited for each reply.",
+         while the reply to the transfer was still due; until then it had waited for each reply. A \
+         client that sends ahead on purpose does the same.",
         case.session.client,
         case.spell(transfer),
     ))

@@ -3,7 +3,7 @@
 use super::{Check, Found, Kind, Rule, last_of, said_before, says};
 use crate::analysis::case::{Case, last_before};
 use crate::analysis::finding::{Certainty, Draft, Severity, counted, spoken};
-use crate::session::{Exchange, Session};
+use crate::session::Session;
 use crate::tcp::{Close, Dir};
 use crate::time::Stamp;
 use crate::transfer::Transfer;
@@ -16,8 +16,10 @@ pub(super) const DROPPED: Rule = Rule {
               the control connection during a long transfer. What is said on it afterwards does not \
               arrive: the client waits for the 226 for ever although the file is there.",
     evidence: "No word for longer than control-silence-ms, then segments sent again and again \
-               without an acknowledgement, or a command answered by a reset.",
-    false_positives: "The other end crashed, or lost its network, at that very time.",
+               without an acknowledgement, or a command answered by a reset. A transfer that ended in \
+               order meanwhile makes it likelier.",
+    false_positives: "The other end crashed, was started again or lost its network, then or in the \
+                      silence. TCP keep-alives, which carry no word, kept the connection in use.",
     fix: "Send TCP keep-alives or NOOPs on the control connection more often than the box forgets \
           (every 60 s is usual), or raise its time-out for established connections.",
     check: Check::Session(dropped),
@@ -26,11 +28,12 @@ pub(super) const DROPPED: Rule = Rule {
 pub(super) const TIMEOUT: Rule = Rule {
     id: "control-idle-timeout",
     kind: Kind::Diagnosis,
-    help: "The server ended the session because nothing was said on it for too long.",
+    help: "The server ended the session by a time-out after a silence.",
     meaning: "The server waits so long for a command, and not longer. Some count the time of a \
               running transfer, too, and cut it off.",
-    evidence: "A 421 that answers no command and speaks of a time-out.",
-    false_positives: "None known.",
+    evidence: "A 421 that answers no command and speaks of a time-out, 5 s or more after the last \
+               command.",
+    false_positives: "Another time-out than that for silence, if the reply does not say which.",
     fix: "Let the client end its sessions with QUIT or log in again when it needs one, or raise the \
           server's time-out (vsftpd: idle_session_timeout; ProFTPD: TimeoutIdle).",
     check: Check::Session(timeout),
@@ -63,7 +66,19 @@ fn dropped(case: &Case<'_>, found: &mut Found) {
                 matches!(data.link.close, Close::Fin { .. }) && before.is_before(data.link.last)
             })
     });
-    let certainty = if during.is_some() { Certainty::High } else { Certainty::Medium };
+    // Keep-alives are no words: whether the connection was in use is not known.
+    let (certainty, likely) = match during {
+        Some(_) => {
+            (Certainty::Medium, "it looks as if a box on the way has forgotten the connection")
+        }
+        None => (
+            Certainty::Low,
+            "a box on the way may have forgotten the connection, or the other end may have crashed, \
+             been started again or lost its network",
+        ),
+    };
+    let is_sign_only = dead.times.is_none() && during.is_none();
+    let severity = if is_sign_only { Severity::Warning } else { Severity::Error };
     let who = if dead.by_client { "client" } else { "server" };
     let what = match dead.times {
         Some(times) => {
@@ -75,12 +90,12 @@ fn dropped(case: &Case<'_>, found: &mut Found) {
         format!(" Meanwhile {} went over its data connection to its end.", case.name(transfer))
     });
     let title = format!("The control connection was dead after {} of silence.", spoken(silent));
-    let draft = Draft::new(Severity::Error, certainty, title)
+    let draft = Draft::new(severity, certainty, title)
         .transfer(during.map(|transfer| transfer.request.id))
         .frames([before, dead.said, dead.last])
         .explained(format!(
-            "Nothing was said between {} and {} for {}.{} What the {who} said then was {what}: a box \
-             on the way has forgotten the connection.",
+            "Nothing was said between {} and {} for {}.{} What the {who} said then was {what}: \
+             {likely}.",
             session.client,
             session.server,
             spoken(silent),
@@ -132,8 +147,11 @@ fn timeout(case: &Case<'_>, found: &mut Found) {
         if last.reply.code != 421 || !is_timeout(&last.reply.text) {
             continue;
         }
-        let Some(before) = last_command(case, exchange, last.stamp) else { continue };
+        let Some(before) = last_command(case, last.stamp) else { continue };
         let silent = last.stamp.at.nanos_since(before.at).unwrap_or(0);
+        if silent < SILENT_NS {
+            continue;
+        }
         // What was over at one 421 is over at the next.
         while transfers.next_if(|transfer| was_over(transfer, last.stamp)).is_some() {}
         let running = transfers.peek().copied();
@@ -145,22 +163,30 @@ fn timeout(case: &Case<'_>, found: &mut Found) {
         let (severity, title) = match running {
             Some(transfer) => (
                 Severity::Error,
-                format!("The server's idle time-out ended {}.", case.name(transfer)),
+                format!(
+                    "The server ended the session by a time-out while {} was running.",
+                    case.name(transfer)
+                ),
             ),
             None => (
                 Severity::Info,
-                format!("The server ended the session after {} without a command.", spoken(silent)),
+                format!(
+                    "The server ended the session by a time-out, {} after the last command.",
+                    spoken(silent)
+                ),
             ),
         };
         let meanwhile = running.map(|transfer| {
             format!(
-                " {} was moving data until then: the server counts the time on the control \
+                " {} was moving data until then: the server seems to count the time on the control \
                  connection only.",
                 case.name(transfer)
             )
         });
         let server = case.session.server;
-        let mut draft = Draft::new(severity, Certainty::High, title)
+        // That nobody sent a command is seen; that this was the reason is not during a transfer.
+        let certainty = if running.is_some() { Certainty::Medium } else { Certainty::High };
+        let mut draft = Draft::new(severity, certainty, title)
             .transfer(running.map(|transfer| transfer.request.id))
             .frames([before, last.stamp])
             .explained(format!(
@@ -184,20 +210,20 @@ fn timeout(case: &Case<'_>, found: &mut Found) {
     }
 }
 
-/// "421 Timeout." (vsftpd), "Idle timeout (600 seconds)", "No transfer timeout", "Login timeout"
-/// (ProFTPD), "Timeout - try typing a little faster next time" (Pure-FTPd), "Connection timed out."
+/// "421 Timeout." (vsftpd), "Idle timeout (600 seconds)", "Login timeout" (ProFTPD), "Timeout - try typing a little faster next time" (Pure-FTPd), "Connection timed out."
 /// (FileZilla Server), "Control connection timed out." (pyftpdlib). vsftpd's "Data timeout" is about
-/// the data connection.
+/// the data connection, and ProFTPD's "No transfer timeout" does not ask whether commands come.
 fn is_timeout(text: &[u8]) -> bool {
-    says(text, &["timeout", "timed out", "time exceeded", "time-out", "inactiv"])
-        && !says(text, &["data timeout", "data connection"])
+    says(text, &["timeout", "timed out", "time exceeded", "time-out", "due to inactivity"])
+        && !says(text, &["data timeout", "data connection", "transfer timeout", "no transfer"])
 }
 
-/// The last command before the 421, or the greeting.
-fn last_command(case: &Case<'_>, exchange: &Exchange, stamp: Stamp) -> Option<Stamp> {
-    if let Some(sent) = &exchange.sent {
-        return Some(sent.stamp);
-    }
+/// Nanoseconds without a command from which on it is a silence: servers are told to wait as little
+/// as a few seconds.
+const SILENT_NS: i64 = 5_000_000_000;
+
+/// The last command before the 421, whatever it was, or the greeting.
+fn last_command(case: &Case<'_>, stamp: Stamp) -> Option<Stamp> {
     let greeting = || case.session.exchanges.first().and_then(last_of);
     let before = last_before(case.commands(), stamp).or_else(greeting);
     before.filter(|before| before.is_before(stamp))

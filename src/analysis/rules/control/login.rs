@@ -4,6 +4,7 @@ use super::reach::is_too_many;
 use super::{Check, Found, Kind, Rule, says};
 use crate::analysis::case::Case;
 use crate::analysis::finding::{Certainty, Draft, Severity};
+use crate::analysis::rules::words::without_name;
 use crate::ftp::Verb;
 use crate::session::{Exchange, LoginOutcome, Received};
 
@@ -26,10 +27,13 @@ pub(super) const REFUSED: Rule = Rule {
 enum Reason {
     WrongPassword,
     UserRefused,
+    PasswordExpired,
+    CertificateWanted,
     AccountDisabled,
     AccessDenied,
     TooManyFailures,
     AnonymousNotAllowed,
+    AnonymousRefused,
     AnonymousOnly,
     HomeMissing,
     ChrootWritable,
@@ -109,20 +113,51 @@ impl<'a> Users<'a> {
 
 /// Whether the refusal is about the lack of encryption: "Non-anonymous sessions must use
 /// encryption" (vsftpd), "SSL/TLS required on the control channel" (ProFTPD, pyftpdlib), "cleartext
-/// sessions … are not accepted" (Pure-FTPd), "Policy requires SSL" (IIS, with 534).
+/// sessions … are not accepted" (Pure-FTPd), "Policy requires SSL" (IIS, with 534). One that speaks
+/// of the password or a certificate has another reason.
 fn wants_encryption(received: &Received) -> bool {
     let text = &received.reply.text;
     received.reply.code == 534
         || says(text, &["must use encryption", "cleartext sessions", "use auth "])
-        || says(text, &["ssl", "tls"]) && says(text, &["requir", "must", "only", "first"])
+        || says(text, &["ssl", "tls"])
+            && says(text, &["requir", "must", "only", "first"])
+            && !says(text, &["password", "certificate", " cert "])
 }
+
+/// That the password is right, but no longer good: Windows ("the user's password must be changed"),
+/// PAM ("Password has expired", "You must change your password").
+const EXPIRED: &[&str] = &[
+    "password age",
+    "password expired",
+    "password has expired",
+    "change password",
+    "change your password",
+    "password must be changed",
+];
+
+/// vsftpd and wu-ftpd ("Sorry, no ANONYMOUS access allowed."), ProFTPD ("Sorry, anonymous access not
+/// permitted"), FileZilla Server, Serv-U ("Sorry, no anonymous access allowed").
+const NO_ANONYMOUS: &[&str] = &[
+    "no anonymous",
+    "anonymous access",
+    "anonymous login",
+    "anonymous logon",
+    "anonymous user",
+    "anonymous ftp",
+    "anonymous session",
+    "anonymous not",
+    "anonymous is not",
+];
 
 impl Reason {
     fn of(case: &Case<'_>, verb: Verb, user: Option<&[u8]>, received: &Received) -> Self {
         let user = user.unwrap_or_default();
-        let is_anonymous = user.eq_ignore_ascii_case(b"anonymous");
+        let is_anonymous =
+            [&b"anonymous"[..], b"ftp"].iter().any(|name| user.eq_ignore_ascii_case(name));
+        let has_no_anonymous = says(&received.reply.text, NO_ANONYMOUS)
+            && !says(&received.reply.text, &["non-anonymous"]);
         // What is said of the user's name, and not by the server, decides nothing.
-        let text = without(&received.reply.text, user);
+        let text = without_name(&received.reply.text, user);
         let says = |any: &[&str]| says(&text, any);
         // vsftpd: "500 OOPS: vsftpd: refusing to run with writable root inside chroot()".
         if says(&["writable root"]) {
@@ -134,19 +169,27 @@ impl Reason {
         } else if says(&["oops:"]) {
             Self::ServerError
         // vsftpd: "This FTP server is anonymous only."
-        } else if says(&["anonymous only", "only anonymous"]) {
+        } else if says(&["server is anonymous only", "only anonymous users"]) {
             Self::AnonymousOnly
-        } else if is_anonymous || says(&["anonymous"]) && !says(&["non-anonymous"]) {
+        } else if has_no_anonymous {
             Self::AnonymousNotAllowed
         // ProFTPD: "Maximum login attempts exceeded". FileZilla Server: "Temporarily banned for too
         // many failed login attempts".
-        } else if says(&["login attempts", "login failures", "banned", "too many fail"]) {
+        } else if says(&["login attempts", "many attempts", "login failures", "banned"])
+            || says(&["too many fail"])
+        {
             Self::TooManyFailures
+        } else if says(EXPIRED) {
+            Self::PasswordExpired
+        } else if says(&["certificate", " cert "]) {
+            Self::CertificateWanted
         } else if says(&["disabled", "expired", "locked", "suspended", "shell"]) {
             Self::AccountDisabled
         // vsftpd's userlist: "Permission denied." wu-ftpd: "User bob access denied".
         } else if says(&["denied", "not allowed", "not permitted"]) {
             Self::AccessDenied
+        } else if is_anonymous {
+            Self::AnonymousRefused
         } else if verb == Verb::User {
             Self::UserRefused
         } else if matches!(received.reply.code, 530 | 430)
@@ -163,10 +206,13 @@ impl Reason {
         match self {
             Self::WrongPassword => "wrong-password",
             Self::UserRefused => "user-refused",
+            Self::PasswordExpired => "password-expired",
+            Self::CertificateWanted => "certificate",
             Self::AccountDisabled => "account-disabled",
             Self::AccessDenied => "access-denied",
             Self::TooManyFailures => "too-many-failures",
             Self::AnonymousNotAllowed => "anonymous-not-allowed",
+            Self::AnonymousRefused => "anonymous-refused",
             Self::AnonymousOnly => "anonymous-only",
             Self::HomeMissing => "home-directory-missing",
             Self::ChrootWritable => "chroot-writable",
@@ -179,10 +225,13 @@ impl Reason {
         match self {
             Self::WrongPassword => "the server does not accept this user and password",
             Self::UserRefused => "the server does not accept this user",
+            Self::PasswordExpired => "the password must be changed",
+            Self::CertificateWanted => "the server speaks of a certificate",
             Self::AccountDisabled => "the account may not log in",
             Self::AccessDenied => "this user is not allowed",
-            Self::TooManyFailures => "there were too many failed logins",
+            Self::TooManyFailures => "there were too many attempts",
             Self::AnonymousNotAllowed => "anonymous access is not accepted",
+            Self::AnonymousRefused => "the server did not accept this anonymous login",
             Self::AnonymousOnly => "the server takes anonymous users only",
             Self::HomeMissing => "the home directory cannot be entered",
             Self::ChrootWritable => "the user's root directory is writable",
@@ -194,9 +243,13 @@ impl Reason {
     /// Servers say little on purpose.
     fn certainty(self) -> Certainty {
         match self {
-            Self::WrongPassword | Self::UserRefused | Self::AccessDenied | Self::Unknown => {
-                Certainty::Medium
-            }
+            Self::WrongPassword
+            | Self::UserRefused
+            | Self::AccessDenied
+            | Self::AccountDisabled
+            | Self::AnonymousRefused
+            | Self::CertificateWanted
+            | Self::Unknown => Certainty::Medium,
             _ => Certainty::High,
         }
     }
@@ -210,6 +263,12 @@ impl Reason {
             }
             Self::UserRefused => {
                 "Check the user's name, and the server's lists of users that may log in."
+            }
+            Self::PasswordExpired => {
+                "Change the user's password on the server, and give the client the new one."
+            }
+            Self::CertificateWanted => {
+                "See the server's log for the certificate that it wants, or does not accept."
             }
             Self::AccountDisabled => {
                 "Enable the account on the server: expiry, lock, and a shell that is listed in \
@@ -227,6 +286,10 @@ impl Reason {
                 "Log in with an account, or allow anonymous access on the server (vsftpd: \
                  anonymous_enable=YES)."
             }
+            Self::AnonymousRefused => {
+                "Log in with an account; or, if the server is meant for everybody, see its log for the \
+                 reason."
+            }
             Self::AnonymousOnly => {
                 "Log in as anonymous, or allow local users on the server (vsftpd: local_enable=YES)."
             }
@@ -240,17 +303,5 @@ impl Reason {
             }
             Self::ServerError | Self::Unknown => "See the server's log for the reason.",
         }
-    }
-}
-
-/// A text without a name that it repeats.
-fn without(text: &[u8], name: &[u8]) -> Vec<u8> {
-    let at = text.windows(name.len().max(1)).position(|part| part.eq_ignore_ascii_case(name));
-    match at {
-        Some(at) => {
-            let (before, after) = (text.get(..at), text.get(at + name.len()..));
-            [before.unwrap_or_default(), after.unwrap_or_default()].concat()
-        }
-        None => text.to_vec(),
     }
 }

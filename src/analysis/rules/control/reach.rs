@@ -7,7 +7,8 @@ use crate::analysis::rules::words::{End, past_here};
 use crate::analysis::{Analysis, Policy};
 use crate::decode::{Endpoint, IcmpKind};
 use crate::session::{Protocol, Received};
-use crate::tcp::Handshake;
+use crate::tcp::{Handshake, Link};
+use crate::time::Stamp;
 
 pub(super) const UNANSWERED: Rule = Rule {
     id: "control-unanswered",
@@ -141,7 +142,8 @@ pub(super) const BANNER_DELAY: Rule = Rule {
     meaning: "The connection was there, but its 220 came seconds later. Every session waits that \
               long; impatient clients give up. Servers that ask the client's port 113 who is there \
               (ident, RFC 1413), or look up its name in DNS, wait like this when nobody answers.",
-    evidence: "More time than banner-delay-ms between the SYN-ACK and the 220.",
+    evidence: "More time than banner-delay-ms between the client's acknowledgement of the SYN-ACK and \
+               the 220.",
     false_positives: "A 220 that was lost on the way and sent again; a server that waits on purpose, \
                       against scanners.",
     fix: "Turn off ident and reverse DNS lookups in the server (ProFTPD: IdentLookups off, \
@@ -161,7 +163,7 @@ fn banner_delay(case: &Case<'_>, found: &mut Found) {
     if !is_from_start || !matches!(greeting.reply.code, 120 | 220) {
         return;
     }
-    let delay = tcp.link.answered.and_then(|up| greeting.stamp.at.nanos_since(up.at)).unwrap_or(0);
+    let delay = since_handshake(&tcp.link, greeting.stamp).unwrap_or(0);
     let most = case.policy.threshold("banner-delay-ms").saturating_mul(1_000_000);
     if u64::try_from(delay).unwrap_or(0) <= most {
         return;
@@ -174,7 +176,7 @@ fn banner_delay(case: &Case<'_>, found: &mut Found) {
     let draft = Draft::new(Severity::Warning, certainty, title)
         .frames(tcp.link.answered.into_iter().chain([greeting.stamp]))
         .explained(format!(
-            "{server} accepted the connection at once and then said nothing for {}. Servers that \
+            "The connection was there, and {server} said nothing on it for {}. Servers that \
              ask the client's port 113 (ident) or look up its name in DNS before they greet wait \
              like this when no answer comes.",
             spoken(delay)
@@ -184,6 +186,14 @@ fn banner_delay(case: &Case<'_>, found: &mut Found) {
     found.add(case, draft);
 }
 
+/// Nanoseconds from the acknowledgement that completed the handshake: before it the server may not
+/// know that it has the connection.
+fn since_handshake(link: &Link, stamp: Stamp) -> Option<i64> {
+    let since_answer = stamp.at.nanos_since(link.answered?.at)?;
+    let rest = link.rtt_ns.zip(link.answer_ns()).map_or(0, |(all, answer)| all - answer);
+    Some(since_answer.saturating_sub(rest.max(0)))
+}
+
 pub(super) const TOO_MANY: Rule = Rule {
     id: "too-many-connections",
     kind: Kind::Diagnosis,
@@ -191,8 +201,8 @@ pub(super) const TOO_MANY: Rule = Rule {
     meaning: "As many clients are connected as the server allows, in all, from this address or of \
               this user. A client that opens several connections, or leaves old ones open, reaches \
               such a limit alone.",
-    evidence: "A 421 or 530 whose text speaks of too many or the maximum of clients, users or \
-               connections.",
+    evidence: "A 421 or 530 whose text is one that servers have for it: too many or the maximum of \
+               clients, users or connections. Its evidence tells whose limit it is, if the text does.",
     false_positives: "None known.",
     fix: "Let the client open fewer connections at a time and close those it no longer needs, or \
           raise the limit (vsftpd: max_clients, max_per_ip; ProFTPD: MaxClients, \
@@ -207,8 +217,7 @@ fn too_many(case: &Case<'_>, found: &mut Found) {
             continue;
         }
         let server = case.session.server;
-        let is_per_client = says(&last.reply.text, &["your ", "this ip", "same ip", "per host"]);
-        let whose = if is_per_client { "from this client's address" } else { "in all" };
+        let (limit, whose) = limit_of(&last.reply.text);
         let draft = Draft::new(
             Severity::Error,
             Certainty::High,
@@ -216,27 +225,51 @@ fn too_many(case: &Case<'_>, found: &mut Found) {
         )
         .frames([last.stamp])
         .explained(format!(
-            "{server} said \"{}\" to {}: as many are connected {whose} as it allows.",
+            "{server} said \"{}\" to {}: as many are connected{whose} as it allows.",
             case.quote(exchange, last),
             case.session.client,
         ))
         .with("reply", case.quote(exchange, last))
-        .with("limit", if is_per_client { "per-address" } else { "in-all" })
-        .cause(format!("{} {is_per_client}", server.ip));
+        .with("limit", limit)
+        .cause(format!("{} {limit}", server.ip));
         found.add(case, draft);
     }
 }
 
-/// Whether a refusal says that a limit on clients is reached: "There are too many connected users"
-/// (vsftpd), "the maximum number of clients … are already connected" (ProFTPD), "50 users (the
-/// maximum) are already logged in" (Pure-FTPd), "Too many users" (Serv-U), "Too many connections
-/// from the same IP address" (pyftpdlib).
+/// Whose limit it is, as far as the text tells.
+fn limit_of(text: &[u8]) -> (&'static str, &'static str) {
+    if says(text, &["for this user", "for this account"]) {
+        ("per-user", " as this user")
+    } else if says(text, &["your internet address", "your host", "your ip", "this ip", "same ip"]) {
+        ("per-address", " from this client's address")
+    } else {
+        ("not-told", "")
+    }
+}
+
+/// vsftpd: "There are too many connected users", "There are too many connections from your internet
+/// address". ProFTPD: "the maximum number of clients (3) from your host are already connected", "…
+/// for this user …", "the maximum number of hosts (3) for this user …", "the maximum number of
+/// allowed clients are already connected". Pure-FTPd: "50 users (the maximum) are already logged
+/// in", "Too many connections (8) from this IP". FileZilla Server: "Too many users are connected".
+/// Serv-U: "Too many users logged in". pyftpdlib: "Too many connections from the same IP address".
+const MANY: &[&str] = &[
+    "too many connected users",
+    "too many connections",
+    "too many users",
+    "too many clients",
+    "maximum number of clients",
+    "maximum number of allowed clients",
+    "maximum number allowed clients",
+    "maximum number of hosts",
+    "maximum number of users",
+    "maximum number of connections",
+    "users (the maximum) are already logged in",
+];
+
+/// Whether a refusal says that a limit on clients is reached.
 pub(super) fn is_too_many(received: &Received) -> bool {
-    let text = &received.reply.text;
-    matches!(received.reply.code, 421 | 530)
-        && says(text, &["too many", "maximum", "max. connection"])
-        && says(text, &["connect", "user", "client", "session", "logged"])
-        && !says(text, &["fail", "attempt", "incorrect"])
+    matches!(received.reply.code, 421 | 530) && says(&received.reply.text, MANY)
 }
 
 pub(super) const NOT_FTP: Rule = Rule {
@@ -246,7 +279,8 @@ pub(super) const NOT_FTP: Rule = Rule {
     meaning: "An FTP client that dials it gets nowhere: it waits for a greeting, or is told \
               something it does not understand.",
     evidence: "The first bytes of either side are those of another protocol.",
-    false_positives: "A service that was put on this port on purpose.",
+    false_positives: "A service that was put on this port on purpose. TLS whose beginning was not \
+                      captured may be FTPS after AUTH TLS; it is told as such.",
     fix: "Use the protocol and port that the server has: sftp for SSH (port 22), implicit FTPS for \
           TLS from the first byte (port 990).",
     check: Check::Capture(not_ftp),
@@ -256,18 +290,31 @@ fn not_ftp(analysis: &Analysis, _: &Policy, found: &mut Found) {
     for other in &analysis.capture.not_ftp {
         let (server, client) = (other.responder, other.originator);
         let name = other.protocol.name();
-        let spelled = name.to_uppercase();
-        let is_named = other.protocol != Protocol::Unknown;
-        let severity = if is_named { Severity::Warning } else { Severity::Info };
-        let certainty = if is_named { Certainty::High } else { Certainty::Medium };
-        let what =
-            if is_named { format!("is {spelled}, not FTP") } else { "is not FTP".to_owned() };
+        // AUTH TLS may have come before the capture.
+        let may_be_ftps = other.protocol == Protocol::Tls && !other.opener_known;
+        let (severity, certainty, what) = match other.protocol {
+            _ if may_be_ftps => {
+                let what = "is encrypted, perhaps FTPS under way".to_owned();
+                (Severity::Info, Certainty::Low, what)
+            }
+            Protocol::Unknown => (Severity::Info, Certainty::Medium, "is not FTP".to_owned()),
+            _ => {
+                let what = format!("is {}, not FTP", name.to_uppercase());
+                (Severity::Warning, Certainty::High, what)
+            }
+        };
+        let begun = if may_be_ftps { " The beginning was not captured." } else { "" };
+        let how = if other.opener_known { "connected to" } else { "spoke with" };
+        let fix = match may_be_ftps {
+            true => "Start the capture before the session, to see whether it is FTPS.".to_owned(),
+            false => what_instead(other.protocol, server),
+        };
         let draft = Draft::new(severity, certainty, format!("What is spoken on {server} {what}."))
             .frames([other.first])
             .explained(format!(
-                "{client} connected to {server}, a port of FTP, and what was said there {what}."
+                "{client} {how} {server}, a port of FTP, and what was said there {what}.{begun}"
             ))
-            .fixed_by(what_instead(other.protocol, server))
+            .fixed_by(fix)
             .with("server", server.to_string())
             .with("protocol", name)
             .cause(format!("{server} {name}"));

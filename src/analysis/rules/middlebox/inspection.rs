@@ -17,8 +17,8 @@ pub(super) const DROPPED: Rule = Rule {
     help: "A box that inspects FTP kept a command from the server.",
     meaning: "Strict inspection of FTP in firewalls lets only commands through that it knows. Others \
               it blots out with X, drops, or answers with a reset.",
-    evidence: "A server that refuses a command of as many X as the client's had letters; or a \
-               command that others do not know, received and never answered until the connection \
+    evidence: "A server that refuses a command of as many X as the client's had letters, quoted or as \
+               its first word; or a command that others do not know, received and never answered until the connection \
                ended.",
     false_positives: "Of the second: a server that hangs on the command itself.",
     fix: "Relax the FTP inspection on the firewall (Cisco: `inspect ftp` without `strict`), allow the \
@@ -54,14 +54,21 @@ fn dropped(case: &Case<'_>, found: &mut Found) {
     }
 }
 
-/// Whether a reply repeats a command as X (Cisco PIX and ASA blot out what they do not allow).
+/// Whether a reply repeats a command as X (Cisco PIX and ASA blot out what they do not allow): as
+/// its first word or after a quotation mark, where servers repeat what they do not know.
 fn is_blotted(word: &[u8], received: &Received) -> bool {
-    let is_x = |part: &[u8]| !part.is_empty() && part.iter().all(|byte| *byte == b'X');
-    let mut parts = received.reply.text.split(|byte| !byte.is_ascii_alphanumeric());
+    let is_x = |part: &[u8]| part.iter().all(|byte| *byte == b'X');
+    let begins_blotted = |part: &[u8]| {
+        let split = part.split_at_checked(word.len());
+        split.is_some_and(|(begin, rest)| {
+            is_x(begin) && !rest.first().is_some_and(u8::is_ascii_alphanumeric)
+        })
+    };
+    let text = received.reply.first_line().trim_ascii_start();
     matches!(received.reply.code, 500 | 502)
         && word.len() >= 3
         && !is_x(&word.to_ascii_uppercase())
-        && parts.any(|part| part.len() == word.len() && is_x(part))
+        && text.split(|byte| matches!(byte, b'\'' | b'"' | b'`')).any(begins_blotted)
 }
 
 /// The last command, if it was received and never answered.

@@ -104,12 +104,13 @@ impl Spent {
 pub(super) const SLOW_DATA_OPEN: Rule = Rule {
     id: "slow-data-open",
     kind: Kind::Diagnosis,
-    help: "The server took long to begin a transfer, though it had its data connection.",
-    meaning: "What the client waited for is not the network: the command had arrived and the data \
-              connection was there.",
+    help: "The server took long to begin a transfer that it had been asked for.",
+    meaning: "What the client waited for is not the network: the command had arrived, and where the \
+              client dials, the data connection was there.",
     evidence: "More time than the threshold data-open-delay-ms from the command and the data connection \
                to the first byte of a download or listing.",
-    false_positives: "Long listings that a server puts together before it sends the first line.",
+    false_positives: "Long listings that a server puts together before it sends the first line. In \
+                      active mode, earlier SYNs of the server that were lost before the capture.",
     fix: "Look at what the server does first: a virus scanner, a sleeping disk or tape, a large \
           directory, a name look-up of the client's address.",
     check: Check::Session(slow_data_open),
@@ -173,13 +174,20 @@ fn told_of_wait(case: &Case<'_>, transfer: &Transfer, waited: i64) -> Draft {
         Some(nanos) => format!(" Its 1yz reply came {} after the command.", spoken(nanos)),
         None => String::new(),
     };
-    let had = match request.setup.method {
-        Method::Passive => "the command and the data connection",
-        _ => "the command",
+    let dialled = dialled_after(transfer).filter(|dialled| *dialled >= waited / 2);
+    let had = match (request.setup.method, dialled) {
+        (Method::Passive, _) => "the command and the data connection, and".to_owned(),
+        (_, Some(dialled)) => format!(
+            "the command, but its data connection was dialled only {} later. The server",
+            spoken(dialled)
+        ),
+        _ => "the command, and".to_owned(),
     };
-    // A command that was lost on its way to the server was not had by it.
-    let certainty = match case.session.tcp.from_client.retransmissions {
-        0 => Certainty::High,
+    let since = if dialled.is_some() { "after the command" } else { "later" };
+    // A command that was lost on its way to the server was not had by it, and of SYNs that were
+    // lost before they were captured nothing is known.
+    let certainty = match (case.session.tcp.from_client.retransmissions, dialled) {
+        (0, None) => Certainty::High,
         _ => Certainty::Medium,
     };
     Draft::new(Severity::Warning, certainty, format!("{name} began only after {time}."))
@@ -189,8 +197,15 @@ fn told_of_wait(case: &Case<'_>, transfer: &Transfer, waited: i64) -> Draft {
         .frames(transfer.data.as_ref().map(|data| data.link.first))
         .frames(content.and_then(|content| content.first))
         .explained(format!(
-            "{} had {had}, and sent the first byte {time} later.{said}",
+            "{} had {had} sent the first byte {time} {since}.{said}",
             case.session.server
         ))
         .with("waited_ms", u64::try_from(waited / 1_000_000).unwrap_or(0))
+}
+
+/// Nanoseconds from the command until the server dialled, in active mode.
+fn dialled_after(transfer: &Transfer) -> Option<i64> {
+    let request = &transfer.request;
+    let data = transfer.data.as_ref().filter(|_| request.setup.method == Method::Active)?;
+    data.link.first.at.nanos_since(request.asked.at)
 }

@@ -3,6 +3,7 @@
 use super::{Check, Found, Kind, Rule, has_any};
 use crate::analysis::case::Case;
 use crate::analysis::finding::{Certainty, Draft, Severity};
+use crate::analysis::rules::words::without_name;
 use crate::ftp::{Reply, Verb};
 use crate::session::Exchange;
 
@@ -11,52 +12,102 @@ pub(super) const STORAGE_FULL: Rule = Rule {
     kind: Kind::Diagnosis,
     help: "The server could not store a file for want of room.",
     meaning: "The upload failed, and the server may have kept its beginning under its name.",
-    evidence: "A 452 or 552 to an upload, or another refusal of one that speaks of disk, quota or \
-               space, or says that writing failed.",
+    evidence: "A refusal of an upload whose text speaks of disk, quota or space, or says that writing \
+               failed; or a 452 or 552 whose text gives no other reason (RFC 959 §4.2.2).",
     false_positives: "Writing may also fail because of a broken disk or a lost network drive.",
     fix: "Free space on the server's disk or raise the user's quota; then remove the partial file and \
           upload again.",
     check: Check::Session(storage_full),
 };
 
-/// Of vsftpd and ProFTPD (the text of ENOSPC and EDQUOT), Pure-FTPd ("Quota exceeded"), IIS
-/// ("There is not enough space on the disk"), FileZilla Server, Serv-U and RFC 959 itself.
+/// Of vsftpd and ProFTPD (the text of ENOSPC and EDQUOT), ProFTPD's mod_quotatab ("quota limit
+/// reached"), Pure-FTPd ("Quota exceeded"), IIS ("There is not enough space on the disk"),
+/// FileZilla Server, Serv-U and RFC 959 itself ("Insufficient storage space in system", "Exceeded
+/// storage allocation").
 const FULL: &[&str] = &[
-    "quota",
-    "no space",
+    "quota exceeded",
+    "quota has been exceeded",
+    "quota limit",
+    "quota reached",
+    "exceeded quota",
+    "exceeds quota",
+    "over quota",
+    "disk quota",
+    "no space left",
+    "no space available",
+    "no free space",
     "not enough space",
+    "not enough free space",
     "enough disk",
+    "out of disk",
+    "out of space",
     "disk full",
     "disk is full",
-    "disk space",
-    "insufficient",
+    "insufficient disk",
+    "insufficient storage",
+    "insufficient space",
+    "insufficient system storage",
     "exceeded storage",
     "storage allocation",
     "device full",
+];
+
+/// Reasons that 452 and 552 are given for beside room: virus scanners, limits on one file, names.
+const NOT_ROOM: &[&str] = &[
+    "virus",
+    "infect",
+    "malware",
+    "reject",
+    "too large",
+    "too big",
+    "size limit",
+    "file size",
+    "name",
+    "invalid",
+    "exists",
+    "timed out",
+    "timeout",
 ];
 
 /// That it could not be written, whatever the reason: vsftpd's "Failure writing to local file.",
 /// ProFTPD's text of EIO, Pure-FTPd's "Error during write to file".
 const NOT_WRITTEN: &[&str] = &["writing to local file", "input/output error", "write to file"];
 
-/// How a refusal speaks of room: surely, or by saying only that writing failed.
-fn storage_of(exchange: &Exchange, reply: &Reply) -> Option<Certainty> {
+/// How a refusal speaks of room.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Room {
+    /// Its text says so.
+    Said,
+    /// Only its code does, and its text gives no other reason.
+    Coded,
+    /// It says that writing failed, and not why.
+    NotWritten,
+}
+
+fn storage_of(exchange: &Exchange, reply: &Reply) -> Option<Room> {
     let verb = exchange.sent.as_ref()?.command.verb;
-    if !matches!(verb, Verb::Stor | Verb::Stou | Verb::Appe | Verb::Allo) {
+    let is_upload = matches!(verb, Verb::Stor | Verb::Stou | Verb::Appe | Verb::Allo);
+    if !is_upload || !matches!(reply.code, 450..=452 | 426 | 550..=553) {
         return None;
     }
-    let of_file = matches!(reply.code, 450..=452 | 426 | 550..=553);
-    if matches!(reply.code, 452 | 552) {
-        return Some(Certainty::High);
+    let text = own_words(exchange, reply);
+    let says = |words| has_any(&text, words);
+    match () {
+        () if says(NOT_FOUND) || says(PERMISSION) => None,
+        () if says(FULL) => Some(Room::Said),
+        () if says(NOT_WRITTEN) => Some(Room::NotWritten),
+        () if matches!(reply.code, 452 | 552) && !says(NOT_ROOM) => Some(Room::Coded),
+        () => None,
     }
-    // Servers repeat the name, and a file may be called quota; "insufficient" may be the rights.
-    if !of_file || has_any(&reply.text, NOT_FOUND) || has_any(&reply.text, PERMISSION) {
-        return None;
-    }
-    if has_any(&reply.text, FULL) {
-        return Some(Certainty::High);
-    }
-    (has_any(&reply.text, NOT_WRITTEN)).then_some(Certainty::Medium)
+}
+
+/// What a refusal says by itself: servers repeat the name, and a file may be called `quota.xls`.
+fn own_words(exchange: &Exchange, reply: &Reply) -> Vec<u8> {
+    let name = exchange.sent.as_ref().map(|sent| sent.command.arg()).unwrap_or_default();
+    let text = without_name(&reply.text, name);
+    // Some name the file without the directories that it was asked for with.
+    let last = name.rsplit(|byte| matches!(byte, b'/' | b'\\')).next().unwrap_or_default();
+    if last.len() < name.len() { without_name(&text, last) } else { text }
 }
 
 /// Whether an exchange failed for want of room.
@@ -70,13 +121,24 @@ fn storage_full(case: &Case<'_>, found: &mut Found) {
         let Some((received, sent)) = exchange.final_reply().zip(exchange.sent.as_ref()) else {
             continue;
         };
-        let Some(certainty) = storage_of(exchange, &received.reply) else { continue };
+        let Some(room) = storage_of(exchange, &received.reply) else { continue };
         let (command, reply) = (case.spell(exchange), case.quote(exchange, received));
-        let (why, what) = match certainty {
-            Certainty::High => ("the server has no room for it", "for want of room"),
-            _ => (
+        let (certainty, why, what) = match room {
+            Room::Said => (
+                Certainty::High,
+                "the server has no room for it",
+                "it failed for want of room".to_owned(),
+            ),
+            Room::Coded => (
+                Certainty::Medium,
+                "the server seems to have no room for it",
+                format!("{} is the code for want of room", received.reply.code),
+            ),
+            Room::NotWritten => (
+                Certainty::Medium,
                 "the server could not write it",
-                "because the server could not write; a full disk is the usual reason",
+                "it failed because the server could not write; a full disk is the usual reason"
+                    .to_owned(),
             ),
         };
         let title = format!("{command} failed: {why}.");
@@ -84,7 +146,7 @@ fn storage_full(case: &Case<'_>, found: &mut Found) {
             .transfer(exchange.transfer)
             .frames([sent.stamp, received.stamp])
             .explained(format!(
-                "{} answered \"{reply}\" to {command}: it failed {what}.",
+                "{} answered \"{reply}\" to {command}: {what}.",
                 case.session.server
             ))
             .with("reply", reply)
@@ -116,7 +178,7 @@ fn file_unavailable(case: &Case<'_>, found: &mut Found) {
         if !is_of_file || is_about_storage(exchange) {
             continue;
         }
-        let Some(reason) = Reason::of(&received.reply) else { continue };
+        let Some(reason) = Reason::of(exchange, &received.reply) else { continue };
         let (command, reply) = (case.spell(exchange), case.quote(exchange, received));
         let draft = Draft::new(
             Severity::Warning,
@@ -185,21 +247,31 @@ const DIRECTORY: &[&str] =
     &["plain file", "regular file", "is a directory", "not a directory", "not a file"];
 
 /// EACCES, EPERM; "Access is denied." (IIS); "Permission denied." (vsftpd, FileZilla Server).
-const PERMISSION: &[&str] = &["permission", "denied", "not permitted", "not allowed", "privilege"];
+const PERMISSION: &[&str] =
+    &["permission", "denied", "not permitted", "not allowed", "privilege", "access right"];
 
-/// What is no matter of the file.
-const ELSEWHERE: &[&str] =
-    &["ssl/tls", "tls required", "ssl required", "logged in", "log in first"];
+/// What is no matter of the file: encryption, the login, the data connection.
+const ELSEWHERE: &[&str] = &[
+    "ssl/tls",
+    "tls required",
+    "ssl required",
+    "logged in",
+    "log in first",
+    "data channel",
+    "data connection",
+    "timed out",
+];
 
 impl Reason {
     /// `None` of a refusal for another reason: ProFTPD says "SSL/TLS required" with a 550, too.
-    fn of(reply: &Reply) -> Option<Self> {
-        let says = |words| has_any(&reply.text, words);
+    fn of(exchange: &Exchange, reply: &Reply) -> Option<Self> {
+        let text = own_words(exchange, reply);
+        let says = |words| has_any(&text, words);
         Some(match () {
+            () if says(ELSEWHERE) => return None,
             () if says(NOT_FOUND) => Self::NotFound,
             () if says(DIRECTORY) => Self::Directory,
             () if says(PERMISSION) => Self::Permission,
-            () if says(ELSEWHERE) => return None,
             () => Self::Other,
         })
     }
