@@ -13,12 +13,12 @@ pub struct Finding {
     pub rule: &'static Rule,
     pub severity: Severity,
     pub certainty: Certainty,
-    /// Of the first occurrence.
+    /// Of the occurrence that is told: the worst and surest, and of those the first.
     pub session: Option<SessionId>,
     pub transfer: Option<TransferId>,
-    /// Those that show it, of the first occurrences: at most 24.
+    /// Those that show it: of the occurrence that is told, then of others, at most 24.
     pub frames: Vec<Stamp>,
-    /// One line, of the first occurrence; so are the texts below.
+    /// One line, of the occurrence that is told; so are the texts below.
     pub title: String,
     /// What happened, with the addresses, ports, times and replies of this case.
     pub explanation: String,

@@ -102,7 +102,7 @@ impl<'a> Stories<'a> {
         Self { analysis, beside: Beside::new(analysis), sessions, told: RefCell::default() }
     }
 
-    /// The steps that show a finding's first occurrence; `None` if it is of no session.
+    /// The steps that show the occurrence that a finding tells of; `None` if it is of no session.
     pub fn of(&self, finding: &Finding) -> Option<Story<'a>> {
         let session = self.session(finding.session?)?;
         let told = self.told(session);

@@ -22,7 +22,7 @@ pub enum Outcome {
     Refused,
     /// The data connection never came up.
     NoConnection,
-    /// Acknowledged by the server, but its data connection is not in the capture.
+    /// By what the server says there was a data connection, but it is not in the capture.
     NotCaptured,
     Encrypted,
 }
@@ -114,7 +114,10 @@ fn without_connection(request: &Request, attempted: bool, around: &Circumstances
     match (request.preliminary.is_some(), request.answered.map(|(_, code)| code)) {
         (_, Some(NO_DATA_CONNECTION)) => Outcome::NoConnection,
         (false, Some(400..)) => Outcome::Refused,
-        (true, Some(400..)) => Outcome::NoConnection,
+        // 421 is what pyftpdlib says when it has waited for the connection in vain.
+        (true, Some(TOO_LATE)) => Outcome::NoConnection,
+        (true, Some(400..)) if attempted => Outcome::NoConnection,
+        // It broke off, or could not be read or written: the connection was there (RFC 959 §5.4).
         // The server says it was moved: what was not captured may have been.
         (_, Some(_)) => Outcome::NotCaptured,
         (_, None) if attempted => Outcome::NoConnection,
@@ -124,3 +127,6 @@ fn without_connection(request: &Request, attempted: bool, around: &Circumstances
         (false, None) => Outcome::NoConnection,
     }
 }
+
+/// "Service not available" (RFC 959 §4.2.2), also of a server that gave up waiting.
+const TOO_LATE: u16 = 421;

@@ -202,3 +202,23 @@ fn a_transfer_before_the_login_is_not_about_its_setup() {
     script.dialogue(control, &["< 220 hi", "> LIST", "< 503 Login with USER first."]);
     assert!(of(&analysed(&script), "no-data-setup").is_empty());
 }
+
+/// A server that has its answer before a SYN would be sent again was not filtered.
+#[test]
+fn an_answer_within_a_second_is_no_filter() {
+    let script = list(|script, control| {
+        script.syn_only(SERVER, LISTENS, 0);
+        script.server(control, "425 Connection refused.\r\n");
+    });
+    assert!(of(&analysed(&script), "active-data-filtered").is_empty());
+}
+
+#[test]
+fn a_port_that_is_not_known_at_all_is_not_too_low() {
+    let mut script = FtpScript::new();
+    let control = log_in(&mut script);
+    script.dialogue(control, &["> PORT 10,0,0,1,3,1", "< 502 PORT not implemented."]);
+    let document = analysed(&script);
+    assert!(of(&document, "active-port-low").is_empty());
+    only(&document, "active-refused-by-server");
+}

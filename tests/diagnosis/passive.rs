@@ -347,3 +347,73 @@ fn exhausted() -> FtpScript {
     quit(&mut script, control);
     script
 }
+
+/// 150 promises the connection and 426 says that it broke off: it was there, and past the capture.
+#[test]
+fn a_capture_of_the_control_port_alone_blames_nobody() {
+    for reply in ["426 Failure writing network stream.", "451 Read error.", "550 Broken."] {
+        let script = list(|script, control| {
+            script.dialogue(control, &["< 150 here it comes", &format!("< {reply}")]);
+        });
+        let document = analysed(&script);
+        assert_eq!(document.outcomes(), ["- not_captured"], "{reply}");
+        assert!(of(&document, "passive-never-dialed").is_empty(), "{reply}");
+    }
+    let text = only(&analysed(&never_dialed()), "passive-never-dialed")["explanation"].clone();
+    assert!(text.as_str().unwrap().contains("holds no data connection at all"), "{text}");
+}
+
+#[test]
+fn a_lone_syn_says_little() {
+    let tried = |retries, reply: &str| {
+        list(|script, control| {
+            script.syn_only(CLIENT, LISTENS, retries);
+            script.wait(Duration::from_secs(20));
+            script.dialogue(control, &[&format!("< {reply}")]);
+        })
+    };
+    for (retries, confidence) in [(0, "low"), (1, "medium"), (2, "high")] {
+        let document = analysed(&tried(retries, "425 No."));
+        let finding = only(&document, "passive-data-filtered");
+        assert_eq!(finding["confidence"], confidence, "{retries}");
+    }
+    let refused = analysed(&tried(2, "425 Connection refused."));
+    assert!(of(&refused, "passive-data-filtered").is_empty());
+    // What is not there cannot be fetched, whatever the port does.
+    let missing = analysed(&tried(1, "550 No such file."));
+    assert!(of(&missing, "passive-data-filtered").is_empty());
+    let missing = analysed(&tried(3, "550 No such file."));
+    assert_eq!(only(&missing, "passive-data-filtered")["severity"], "warning");
+}
+
+#[test]
+fn one_reset_of_the_server_is_no_sure_block_of_epsv() {
+    let mut script = FtpScript::new();
+    let control = log_in(&mut script);
+    script.dialogue(control, &EPSV);
+    script.refused(CLIENT, LISTENS);
+    fetch(&mut script, control, "RETR a.txt", [40002, 30001], b"hello");
+    quit(&mut script, control);
+    assert_eq!(only(&analysed(&script), "epsv-blocked")["confidence"], "low");
+}
+
+/// Two of one cause: the texts are those of the one that is told.
+#[test]
+fn the_worst_of_one_cause_is_told_in_its_own_words() {
+    let mut script = FtpScript::new();
+    let control = log_in(&mut script);
+    pasv(&mut script, control, 30000);
+    script.syn_only(CLIENT, LISTENS, 0);
+    script.wait(Duration::from_secs(20));
+    pasv(&mut script, control, 30001);
+    script.client(control, "LIST\r\n");
+    script.syn_only("10.0.0.1:40002", "10.0.0.2:30001", 3);
+    script.server(control, NO_DATA);
+    quit(&mut script, control);
+    let document = analysed(&script);
+    let finding = only(&document, "passive-data-filtered");
+    assert_eq!((&finding["confidence"], &finding["count"]), (&"high".into(), &2.into()));
+    let text = finding["explanation"].as_str().unwrap();
+    assert!(text.contains("4 SYNs"), "{text}");
+    assert_eq!(finding["evidence"]["syn_count"], 4);
+}

@@ -373,3 +373,38 @@ fn a_server_that_dials_late_is_told_so() {
     assert_eq!(finding["confidence"], "medium");
     assert!(finding["explanation"].as_str().unwrap().contains("dialled only"), "{finding:#}");
 }
+
+#[test]
+fn a_reset_after_which_the_server_confirms_is_no_error() {
+    let document = analysed(&begun("RETR f", |script, control, data| {
+        script.send(data, Responder, &CONTENT);
+        script.reset(data, Responder);
+        script.dialogue(control, &["< 226 done"]);
+    }));
+    assert_eq!(only(&document, "transfer-aborted-by-peer")["severity"], "warning");
+}
+
+#[test]
+fn an_upload_whose_size_agrees_afterwards_was_not_cut() {
+    let asked = |size: &str| {
+        begun("STOR f", |script, control, data| {
+            script.send(data, Originator, &CONTENT);
+            script.reset(data, Originator);
+            script.dialogue(control, &["< 226 done", "> SIZE f", size]);
+        })
+    };
+    assert!(of(&analysed(&asked("< 213 5000")), "upload-cut-but-accepted").is_empty());
+    only(&analysed(&asked("< 213 4000")), "upload-cut-but-accepted");
+}
+
+#[test]
+fn an_idle_time_out_that_ends_a_transfer_is_told_once() {
+    let document = analysed(&begun("RETR f", |script, control, data| {
+        script.wait(Duration::from_secs(300));
+        script.send(data, Responder, &CONTENT);
+        script.reset(data, Responder);
+        script.dialogue(control, &["< 421 Timeout."]);
+    }));
+    only(&document, "control-idle-timeout");
+    assert!(of(&document, "transfer-aborted-by-peer").is_empty());
+}

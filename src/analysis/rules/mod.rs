@@ -231,12 +231,11 @@ impl Found {
 }
 
 impl Finding {
-    /// Takes another occurrence of the same cause. It is as bad as the worst and as sure as the
-    /// surest of them.
-    fn merge(&mut self, session: Option<SessionId>, draft: Draft) {
+    /// Takes another occurrence of the same cause. What is told is the worst of them, of those the
+    /// surest, and of those the first: the texts of one do not go with the certainty of another.
+    fn merge(&mut self, session: Option<SessionId>, mut draft: Draft) {
         self.count += 1;
-        self.severity = self.severity.max(draft.severity);
-        self.certainty = self.certainty.max(draft.certainty);
+        let is_worse = (draft.severity, draft.certainty) > (self.severity, self.certainty);
         if let Some(session) = session
             && self.sessions.last() != Some(&session)
             && self.sessions.len() < CONCERNED
@@ -248,8 +247,26 @@ impl Finding {
         {
             self.transfers.push(transfer);
         }
+        if is_worse {
+            std::mem::swap(&mut self.frames, &mut draft.frames);
+        }
         let room = FRAMES.saturating_sub(self.frames.len());
-        self.frames.extend(draft.frames.into_iter().take(room));
+        self.frames.extend(draft.frames.drain(..).take(room));
+        if is_worse {
+            self.tell(session, draft);
+        }
+    }
+
+    /// Tells of this occurrence from here on.
+    fn tell(&mut self, session: Option<SessionId>, draft: Draft) {
+        self.severity = draft.severity;
+        self.certainty = draft.certainty;
+        self.session = session;
+        self.transfer = draft.transfer;
+        self.title = draft.title;
+        self.explanation = draft.explanation;
+        self.fix = draft.fix.unwrap_or_else(|| self.rule.fix.to_owned());
+        self.evidence = draft.evidence;
     }
 
     /// Gives back room that its texts do not need, and frames that are not kept anyway.

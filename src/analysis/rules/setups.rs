@@ -7,6 +7,7 @@ use crate::analysis::finding::{Certainty, Draft, Severity};
 use crate::analysis::policy::{is_private, is_unusable};
 use crate::decode::Host;
 use crate::session::{Method, Received};
+use crate::time::Stamp;
 use crate::transfer::{DataConnection, Outcome};
 
 /// What came of a setup.
@@ -46,16 +47,63 @@ impl Ending {
         let lacks_data = lacks_data(opening);
         // Whoever refuses a command closes the port that was opened for it.
         let is_refused = outcome.is_some() && !lacks_data;
+        let has_own_reason = is_refused_itself(opening) && !lacks_data;
         match fate {
             Fate::CameUp if lacks_data => Self::Failed(fate),
             Fate::CameUp => Self::Worked,
             Fate::NotDialled if lacks_data && had_time(case, opening) => Self::Failed(fate),
             Fate::NotDialled => Self::Unused,
+            Fate::Unanswered if has_own_reason && opening.syns() < MANY_SYNS => Self::Unused,
             Fate::Unanswered if opening.syns() > 1 || lacks_data => Self::Failed(fate),
             Fate::Unanswered if !is_refused && waited(case, opening) => Self::Failed(fate),
             Fate::Refused | Fate::Unreachable if !is_refused => Self::Failed(fate),
             _ => Self::Unused,
         }
+    }
+}
+
+/// SYNs in vain from which on no chance loss explains it.
+const MANY_SYNS: u64 = 3;
+
+/// Nanoseconds after which a SYN is sent again (RFC 6298 §2.1): who gave up sooner did not wait for
+/// an answer, but had one.
+const FIRST_RETRY_NS: i64 = 1_000_000_000;
+
+/// Whether what was asked for was refused for what it is, and not for its data connection.
+fn is_refused_itself(opening: &Opening<'_>) -> bool {
+    opening.outcome().is_some_and(|received| {
+        received.reply.is_refusal() && !matches!(received.reply.code, 421 | 425 | 426)
+    })
+}
+
+/// The last SYN that was sent for it.
+fn last_syn(opening: &Opening<'_>) -> Option<Stamp> {
+    opening.dials().flat_map(|dial| dial.link.tries()).last()
+}
+
+/// Whether SYNs without an answer in the capture had one all the same: the other end says that it
+/// was refused, or gave up before a SYN that was dropped would have been sent again.
+pub(super) fn was_answered_unseen(opening: &Opening<'_>) -> bool {
+    let Some(outcome) = opening.outcome().filter(|outcome| outcome.reply.is_refusal()) else {
+        return false;
+    };
+    let after = last_syn(opening).and_then(|syn| outcome.stamp.at.nanos_since(syn.at));
+    let is_hasty =
+        opening.syns() == 1 && after.is_some_and(|after| (0..FIRST_RETRY_NS).contains(&after));
+    opening.fate() == Fate::Unanswered && (is_hasty || says(outcome, "refused"))
+}
+
+/// How sure it is that SYNs without an answer are dropped: a lone one may be lost by chance, and
+/// where the session ends soon after, the answer may have come later.
+pub(super) fn certainty_of_silence(case: &Case<'_>, opening: &Opening<'_>) -> Certainty {
+    let end = case.session.tcp.link.last.at;
+    let left = last_syn(opening).and_then(|syn| end.nanos_since(syn.at));
+    let had_time = opening.outcome().is_some() || left.is_some_and(|left| left >= LONG_NS);
+    match opening.syns() {
+        _ if !had_time => Certainty::Low,
+        0 | 1 => Certainty::Low,
+        2 => Certainty::Medium,
+        _ => Certainty::High,
     }
 }
 
@@ -169,7 +217,11 @@ pub(super) fn is_made_up_for(case: &Case<'_>, opening: &Opening<'_>) -> bool {
 /// that one is not here.
 pub(super) fn is_data_elsewhere(case: &Case<'_>) -> bool {
     *case.learned.is_data_elsewhere.get_or_init(|| {
-        case.transfers.iter().any(|transfer| transfer.outcome == Outcome::NotCaptured)
+        // One that failed for want of a data connection does not count, though its 150 promised one.
+        let mut used = case.openings.iter().filter(|opening| !lacks_data(opening));
+        used.any(|opening| {
+            opening.transfer.is_some_and(|transfer| transfer.outcome == Outcome::NotCaptured)
+        })
     })
 }
 
@@ -178,9 +230,28 @@ pub(super) fn between(from: Option<&Received>, to: Option<&Received>) -> Option<
     to?.stamp.at.nanos_since(from?.stamp.at)
 }
 
+/// Whether the capture holds any data connection: one that does not may be of port 21 alone. Only
+/// so many transfers are looked at.
+pub(super) fn holds_data(case: &Case<'_>) -> bool {
+    let analysis = case.analysis;
+    let mut some = analysis.transfers.iter().take(LOOKED_AT);
+    !analysis.attempts.is_empty()
+        || !analysis.orphans.is_empty()
+        || some.any(|transfer| transfer.data.is_some())
+}
+
+/// Transfers looked at for a data connection.
+const LOOKED_AT: usize = 256;
+
 /// What findings about a setup that failed have in common.
 pub(super) fn draft(case: &Case<'_>, opening: &Opening<'_>, why: &str) -> Draft {
-    Draft::new(Severity::Error, Certainty::High, did_not_happen(case, opening, why))
+    // What was refused for its own reason would have failed all the same.
+    let is_accepted = opening.reply().is_none_or(|received| !received.reply.is_refusal());
+    let severity = match is_accepted && is_refused_itself(opening) && !lacks_data(opening) {
+        true => Severity::Warning,
+        false => Severity::Error,
+    };
+    Draft::new(severity, Certainty::High, did_not_happen(case, opening, why))
         .transfer(opening.transfer.map(|transfer| transfer.request.id))
         .frames(opening.frames())
 }

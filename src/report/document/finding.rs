@@ -20,17 +20,17 @@ pub struct FindingRecord {
     pub severity: &'static str,
     /// `high`, `medium` or `low`.
     pub confidence: &'static str,
-    /// Of the first occurrence; `null` where it concerns none, or several.
+    /// Of the worst occurrence; `null` where it concerns none, or several.
     pub session: Option<String>,
     pub transfer: Option<String>,
-    /// Frames that show it, of the first occurrences.
+    /// Frames that show it: those of the worst occurrence, then of others.
     pub frames: Vec<u64>,
     /// Indexes into `inputs`, one for each frame; only where there are several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub frame_inputs: Vec<u16>,
     /// One line.
     pub title: String,
-    /// What happened, with the addresses and ports of the first occurrence.
+    /// What happened, with the addresses and ports of the worst occurrence.
     pub explanation: String,
     pub fix: String,
     /// What it rests on, by names of the rule's own.

@@ -275,6 +275,9 @@ fn meaning(transfer: &Transfer) -> Option<String> {
         },
         Outcome::NoConnection => no_connection(transfer),
         Outcome::NotCaptured => match code {
+            Some(code @ 400..) => {
+                format!("It broke off ({code}), and its data connection is not in the capture.")
+            }
             Some(code) => format!(
                 "The server confirmed it ({code}), but its data connection is not in the capture."
             ),

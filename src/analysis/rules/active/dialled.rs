@@ -1,6 +1,8 @@
 //! What became of the server's SYNs to the port that the client named.
 
-use super::super::setups::{Ending, draft, ended, icmp_said, needs_rewriting};
+use super::super::setups::{
+    Ending, certainty_of_silence, draft, ended, holds_data, icmp_said, needs_rewriting,
+};
 use super::super::words::{End, past_here};
 use super::super::{Check, Found, Kind, Rule};
 use super::{Why, failed};
@@ -38,6 +40,7 @@ fn data_filtered(case: &Case<'_>, found: &mut Found) {
             icmp_said(opening),
             ended(case, opening)
         ));
+        let draft = Draft { certainty: certainty_of_silence(case, opening), ..draft };
         let draft = draft.with("announced", at.to_string()).with("data_from", from);
         found.add(case, draft.with("syn_count", opening.syns()));
     }
@@ -172,6 +175,9 @@ pub(super) const NEVER_DIALED: Rule = Rule {
 fn never_dialed(case: &Case<'_>, found: &mut Found) {
     for (opening, at) in failed(case, Why::NeverDialed) {
         let where_lost = match case.vantage {
+            _ if !holds_data(case) => {
+                "The capture holds no data connection at all: it may be of the control port alone."
+            }
             Vantage::NearServer => "Seen near the server, it did not send any.",
             Vantage::NearClient => "None came as far as the place of capture, near the client.",
             Vantage::Between | Vantage::Unknown => {

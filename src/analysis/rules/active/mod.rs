@@ -4,7 +4,9 @@ mod dialled;
 mod setup;
 
 use super::Rule;
-use super::setups::{Ending, is_as_told, is_data_elsewhere, is_unrelated, says, wrong_address};
+use super::setups::{
+    Ending, is_as_told, is_data_elsewhere, is_unrelated, says, was_answered_unseen, wrong_address,
+};
 use crate::analysis::case::{Case, Fate, Opening};
 use crate::decode::Endpoint;
 use crate::ftp::Verb;
@@ -58,9 +60,10 @@ impl Why {
             Ending::Failed(Fate::NotDialled) if is_data_elsewhere(case) => None,
             Ending::Denied if is_eprt(opening) && !blames_address() => Some(Self::EprtRejected),
             _ if is_wrong() => Some(Self::WrongAddress),
-            Ending::Denied if is_low(opening) => Some(Self::LowPort),
+            Ending::Denied if is_low(opening) && !is_unknown(opening) => Some(Self::LowPort),
             Ending::Denied if is_eprt(opening) => Some(Self::EprtRejected),
             Ending::Denied => Some(Self::RefusedByServer),
+            Ending::Failed(Fate::Unanswered) if was_answered_unseen(opening) => None,
             Ending::Failed(Fate::Unanswered) => Some(Self::Filtered),
             Ending::Failed(Fate::Refused | Fate::Unreachable) => Some(Self::Refused),
             Ending::Failed(Fate::NotDialled) => Some(Self::NeverDialed),
@@ -77,6 +80,11 @@ fn failed<'a>(case: &'a Case<'a>, why: Why) -> impl Iterator<Item = (&'a Opening
 
 fn is_low(opening: &Opening<'_>) -> bool {
     opening.announced.is_some_and(|announced| announced.port < FIRST_FREE_PORT)
+}
+
+/// Whether the server does not know the command, whatever the port (RFC 959 §4.2.2: 502).
+fn is_unknown(opening: &Opening<'_>) -> bool {
+    opening.reply().is_some_and(|received| received.reply.code == 502)
 }
 
 fn is_eprt(opening: &Opening<'_>) -> bool {

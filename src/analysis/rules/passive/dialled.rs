@@ -1,12 +1,15 @@
 //! What became of the client's SYNs to a passive port.
 
-use super::super::setups::{between, draft, ended, icmp_said, needs_rewriting, outcome_of};
+use super::super::setups::{
+    between, certainty_of_silence, draft, ended, holds_data, icmp_said, needs_rewriting, outcome_of,
+};
 use super::super::words::{End, past_here};
 use super::super::{Check, Found, Kind, Rule};
 use super::{Why, blames_address, failed, pasv_works};
 use crate::analysis::Vantage;
-use crate::analysis::case::{Case, Opening};
+use crate::analysis::case::{Case, Fate, Opening};
 use crate::analysis::finding::{Certainty, Draft, Severity, counted, spoken};
+use crate::tcp::Dir;
 
 pub(super) const DATA_FILTERED: Rule = Rule {
     id: "passive-data-filtered",
@@ -35,6 +38,7 @@ fn data_filtered(case: &Case<'_>, found: &mut Found) {
             icmp_said(opening),
             ended(case, opening)
         ));
+        let draft = Draft { certainty: certainty_of_silence(case, opening), ..draft };
         found.add(case, draft.with("announced", at.to_string()).with("syn_count", opening.syns()));
     }
 }
@@ -139,11 +143,20 @@ pub(super) const EPSV_BLOCKED: Rule = Rule {
 };
 
 fn epsv_blocked(case: &Case<'_>, found: &mut Found) {
+    let count = failed(case, Why::EpsvBlocked).take(2).count();
     for (opening, at) in failed(case, Why::EpsvBlocked) {
         let Some(works) = pasv_works(case, opening) else { continue };
-        let (certainty, severity, place) = match works.is_same_session {
+        let (most, severity, place) = match works.is_same_session {
             true => (Certainty::High, Severity::Warning, "later in the same session"),
             false => (Certainty::Medium, Severity::Error, "in another session of the two"),
+        };
+        let certainty = match opening.fate() {
+            _ if count > 1 => most,
+            Fate::Unanswered if opening.syns() > 1 => most,
+            Fate::Unanswered => Certainty::Low,
+            // It may just have been the server, which did not listen that once.
+            Fate::Refused if hops(case, opening).is_empty() => Certainty::Low,
+            _ => Certainty::Medium,
         };
         let draft = Draft::new(
             severity,
@@ -198,9 +211,14 @@ fn peer_rejected(case: &Case<'_>, found: &mut Found) {
             true => Certainty::High,
             false => Certainty::Medium,
         };
+        let closed = match dial.link.ended_by {
+            Some(Dir::FromResponder) => " The server closed it without data.",
+            Some(Dir::FromOriginator) => " The client closed it first, and no data came.",
+            None => " No data came.",
+        };
         let why = "the server does not accept data connections from this address";
         let draft = draft(case, opening, why).explained(format!(
-            "The data connection to {at} came from {seen}. The server closed it without data.{}",
+            "The data connection to {at} came from {seen}.{closed}{}",
             ended(case, opening)
         ));
         let draft = Draft { certainty, ..draft }.frames(dial.link.ended);
@@ -263,6 +281,9 @@ pub(super) const NEVER_DIALED: Rule = Rule {
 fn never_dialed(case: &Case<'_>, found: &mut Found) {
     for (opening, at) in failed(case, Why::NeverDialed) {
         let where_lost = match case.vantage {
+            _ if !holds_data(case) => {
+                "The capture holds no data connection at all: it may be of the control port alone."
+            }
             Vantage::NearClient => "Seen near the client, it did not send any.",
             Vantage::NearServer => "None came as far as the place of capture, near the server.",
             Vantage::Between | Vantage::Unknown => {

@@ -6,7 +6,8 @@ mod replies;
 
 use super::Rule;
 use super::setups::{
-    Ending, Wrong, is_as_told, is_data_elsewhere, is_given_up, says, wrong_address,
+    Ending, Wrong, is_as_told, is_data_elsewhere, is_given_up, says, was_answered_unseen,
+    wrong_address,
 };
 use crate::analysis::case::{Case, Fate, Learned, Opening, ascending, first_after};
 use crate::decode::Endpoint;
@@ -74,6 +75,7 @@ impl Why {
             Fate::NotDialled if is_of_other_family(case, opening) => None,
             Fate::NotDialled => Some(Self::NeverDialed),
             _ if is_too_late(opening) => Some(Self::TooLate),
+            _ if was_answered_unseen(opening) => None,
             _ if is_epsv() && pasv_works(case, opening).is_some() => Some(Self::EpsvBlocked),
             Fate::Unanswered => Some(Self::Filtered),
             Fate::Refused => Some(Self::Refused),

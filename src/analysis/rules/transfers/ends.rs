@@ -1,6 +1,6 @@
 //! How transfers end: early, cancelled, short, or with nobody saying so.
 
-use super::{Check, Found, Kind, Moved, Rule, capitalized};
+use super::{Check, Found, Kind, Moved, Rule, capitalized, has_any};
 use crate::analysis::case::{Case, Opening};
 use crate::analysis::finding::{Certainty, Draft, Severity, counted, spoken};
 use crate::ftp::Verb;
@@ -44,8 +44,20 @@ fn is_told_elsewhere(moved: Moved<'_>, opening: &Opening<'_>) -> bool {
     let is_cut_upload = moved.is_upload() && moved.is_confirmed();
     let is_storage = opening.used_by.is_some_and(super::refusals::is_about_storage);
     let is_loss = super::flow::dead_segment(moved).is_some();
-    is_of_setup || is_cut_upload || is_storage || is_loss
+    // The server ended the session for its time-out, and the transfer with it.
+    let timed_out = |text: &[u8]| has_any(text, &["timeout", "timed out", "time-out"]);
+    let since = moved.content.last.zip(moved.transfer.request.answered);
+    let since = since.and_then(|(last, (ended, _))| ended.at.nanos_since(last.at));
+    let is_idle = moved.code() == Some(421)
+        && since.is_some_and(|since| since < STILL_MOVING_NS)
+        && opening.outcome().is_some_and(|last| {
+            timed_out(&last.reply.text) && !has_any(&last.reply.text, &["data "])
+        });
+    is_of_setup || is_cut_upload || is_storage || is_loss || is_idle
 }
+
+/// Nanoseconds since the last byte in which a transfer still runs.
+const STILL_MOVING_NS: i64 = 5_000_000_000;
 
 fn told_of_abort(case: &Case<'_>, opening: &Opening<'_>, moved: Moved<'_>) -> Draft {
     let (link, name) = (&moved.data.link, case.name(moved.transfer));
@@ -81,7 +93,12 @@ fn told_of_abort(case: &Case<'_>, opening: &Opening<'_>, moved: Moved<'_>) -> Dr
     // A 2yz, or no end, leaves room for another reading.
     let is_sure = link.ended_by.is_some() && !moved.is_confirmed();
     let certainty = if is_sure { Certainty::High } else { Certainty::Medium };
-    Draft::new(Severity::Error, certainty, title)
+    // The server has said that all is there: some programs end every connection by a reset.
+    let (severity, title) = match moved.is_confirmed() {
+        true => (Severity::Warning, format!("{name} was ended by a reset.")),
+        false => (Severity::Error, title),
+    };
+    Draft::new(severity, certainty, title)
         .transfer(Some(moved.transfer.request.id))
         .frames(frames_of(moved))
         .explained(ended_sentence(what))
@@ -179,6 +196,12 @@ fn short(case: &Case<'_>, found: &mut Found) {
             continue;
         }
         let Some(moved) = Moved::of(transfer) else { continue };
+        // How the file is written on the wire must be known: a MODE or STRU may have been agreed on
+        // before the capture began.
+        let written = &transfer.request.representation;
+        if written.mode.is_none() || written.structure.is_none() {
+            continue;
+        }
         let Some((source, stamp, stated)) = missed_size(moved) else { continue };
         let (bytes, rest) = (moved.content.bytes, transfer.request.rest_offset);
         // Who closes early has what it wanted.
@@ -283,7 +306,8 @@ fn upload_cut(case: &Case<'_>, found: &mut Found) {
         });
         let is_less = promised
             .is_some_and(|(bytes, _, agrees)| agrees == Some(false) && bytes > moved.content.bytes);
-        let is_all = promised.is_some_and(|(.., agrees)| agrees == Some(true));
+        let is_all =
+            promised.is_some_and(|(.., agrees)| agrees == Some(true)) || is_there_afterwards(moved);
         if is_all || !was_reset && !is_less {
             continue;
         }
@@ -311,6 +335,21 @@ fn upload_cut(case: &Case<'_>, found: &mut Found) {
             .with("reset", if was_reset { "yes" } else { "no" });
         found.add(case, draft);
     }
+}
+
+/// Whether a SIZE or a listing after an upload shows the whole file.
+fn is_there_afterwards(moved: Moved<'_>) -> bool {
+    let request = &moved.transfer.request;
+    let all = request.rest_offset.saturating_add(moved.content.bytes);
+    moved.transfer.checks.iter().any(|check| {
+        let is_of_server = matches!(
+            check.source,
+            CheckSource::Size | CheckSource::Mlst | CheckSource::Mlsd | CheckSource::List
+        );
+        is_of_server
+            && request.answered.is_some_and(|(done, _)| done.is_before(check.stamp))
+            && check.stated == Stated::Bytes(all)
+    })
 }
 
 pub(super) const COMPLETION_MISSING: Rule = Rule {
