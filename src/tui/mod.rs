@@ -1,8 +1,8 @@
 //! Floor 9: the results on a terminal, while they are found and after.
 //!
-//! [`app`] holds what is on the screen and changes it (`update`, which says what else is to be
-//! done), `view` draws it, [`keys`] is the one table of keys. Here they are joined to a terminal,
-//! to the thread that reads ([`load`]) and to the one that reads again ([`content`]).
+//! `app` holds what is on the screen and changes it (`update`, which says what else is to be
+//! done), `view` draws it, `keys` is the one table of keys. Here they are joined to a terminal,
+//! to the thread that reads (`load`) and to the one that reads again (`content`).
 
 mod app;
 mod content;
