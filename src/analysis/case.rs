@@ -24,6 +24,8 @@ pub struct Case<'a> {
     pub openings: Vec<Opening<'a>>,
     /// Connections that nobody could hear being asked for, and that it probably asked for.
     pub orphans: Vec<&'a Orphan>,
+    /// Connections that were made for it and led to no transfer.
+    pub attempts: Vec<&'a Attempt>,
     /// Exchanges with a final 4yz or 5yz.
     pub refusals: Vec<&'a Exchange>,
     pub vantage: Vantage,
@@ -129,6 +131,7 @@ impl<'a> Case<'a> {
             transfers,
             openings,
             orphans: beside.orphans.get(&session.id).cloned().unwrap_or_default(),
+            attempts: beside.attempts.get(&session.id).cloned().unwrap_or_default(),
             is_clouded,
             learned: Learned::default(),
         }

@@ -439,9 +439,18 @@ impl World<'_> {
         std::mem::take(&mut self.legs).finish(self.out);
         let mut number = 0;
         for (_, ready) in std::mem::take(&mut self.carried) {
-            if ready.taken == 0
-                && let Some(orphan) = self.hosts.orphan(number + 1, ready.carried)
+            if ready.taken > 0 {
+                continue;
+            }
+            let connection = &ready.carried.connection;
+            // What an encrypted session announced is not known, but that it was dialled in vain.
+            if ready.carried.bytes() == 0
+                && !connection.link.is_established()
+                && let Some(session) = self.hosts.encrypted_session(connection)
             {
+                let (sessions, connection) = (vec![session], connection.clone());
+                self.out.attempt(Attempt { sessions, connection });
+            } else if let Some(orphan) = self.hosts.orphan(number + 1, ready.carried) {
                 number += 1;
                 self.out.orphan(orphan);
             }

@@ -27,7 +27,7 @@ pub struct Inferred {
 /// An encrypted session between two hosts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Encrypted {
-    id: SessionId,
+    pub(super) id: SessionId,
     kind: EncryptionKind,
     since: Stamp,
     /// Its end, or that of the encryption; `None` if it was open when the capture ended.
@@ -47,7 +47,7 @@ impl Encrypted {
         }
     }
 
-    fn is_open_at(&self, stamp: Stamp) -> bool {
+    pub(super) fn is_open_at(&self, stamp: Stamp) -> bool {
         self.since.is_before(stamp) && self.until.is_none_or(|until| stamp.is_before(until))
     }
 }

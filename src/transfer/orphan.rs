@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::Carried;
 use super::inferred::{Encrypted, Inferred};
+use super::{Carried, DataConnection};
 use crate::decode::Host;
-use crate::session::{EncryptionKind, Session};
+use crate::session::{EncryptionKind, Session, SessionId};
 use crate::tcp::Dir;
 use crate::tls::TlsFacts;
 
@@ -87,6 +87,15 @@ impl Hosts {
         }
         self.encrypted += 1;
         pair.encrypted.push(Encrypted::of(session));
+    }
+
+    /// The encrypted session between the hosts of a connection that was open when it began; of
+    /// several, the one noted last.
+    pub fn encrypted_session(&self, connection: &DataConnection) -> Option<SessionId> {
+        let (a, b) = (connection.originator.ip, connection.responder.ip);
+        let mut encrypted = self.pairs.get(&pair_of(a, b))?.encrypted.iter().rev();
+        let open = encrypted.find(|session| session.is_open_at(connection.link.first))?;
+        Some(open.id)
     }
 
     /// Whether a session between these two is over.

@@ -4,18 +4,45 @@ use std::time::Duration;
 
 use super::Scenario;
 use super::common::script::{Conn, From, FtpScript, Segment, flag};
-use super::common::told::{LOGIN, carry, dial, log_in, log_in_as, pasv, port, quit};
+use super::common::tls;
+use super::common::told::{CONTROL, LOGIN, carry, dial, log_in, log_in_as, pasv, port, quit};
 
 pub(super) const SCENARIOS: &[Scenario] = &[
     ("nat-helper-rewrote", rewritten, not_rewritten),
     ("nat-helper-broke-sequence", broken, rewritten),
     ("announcement-split", split, in_one),
     ("nat-helper-port-not-covered", port_2121, port_21),
+    ("ftps-blinds-nat-helper", blind, sees),
     ("double-nat", both_inside, server_inside),
     ("asymmetric-path", one_direction, both_directions),
     ("inspection-dropped-command", blotted, refused),
     ("auth-tls-stripped", stripped, not_offered),
 ];
+
+/// An encrypted session whose data connections are dialled in vain.
+fn blind() -> FtpScript {
+    let mut script = FtpScript::new();
+    let control = tls::begin(&mut script, CONTROL);
+    for port in [30000, 30001] {
+        script.send(control, From::Originator, &tls::sealed(30));
+        script.syn_only(&format!("10.0.0.1:{}", port + 10_000), &format!("10.0.0.2:{port}"), 3);
+    }
+    script.close(control, From::Originator);
+    script
+}
+
+/// The same, and the second comes up.
+fn sees() -> FtpScript {
+    let mut script = FtpScript::new();
+    let control = tls::begin(&mut script, CONTROL);
+    script.syn_only("10.0.0.1:40001", "10.0.0.2:30000", 2);
+    let data = dial(&mut script, 40002, 30001);
+    tls::shake_hands(&mut script, data, tls::ENDS);
+    script.send(data, From::Responder, &tls::sealed(3000));
+    script.close(data, From::Responder);
+    script.close(control, From::Originator);
+    script
+}
 
 /// One session on both sides of a box.
 struct Twice {

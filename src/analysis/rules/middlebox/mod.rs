@@ -1,6 +1,7 @@
 //! What boxes between client and server do to FTP: address translation and its helpers, inspection,
 //! routes that part.
 
+mod blind;
 mod helper;
 mod inspection;
 mod path;
@@ -16,6 +17,7 @@ pub(super) const RULES: &[&Rule] = &[
     &helper::BROKE_SEQUENCE,
     &helper::SPLIT,
     &helper::NOT_COVERED,
+    &blind::BLIND,
     &path::DOUBLE_NAT,
     &path::ASYMMETRIC,
     &inspection::DROPPED,
