@@ -31,10 +31,11 @@ pub use self::tee::Tee;
 pub use self::tree::{Node, ServerTree};
 pub use self::vantage::Vantage;
 
+use self::rules::Judged;
 use crate::capture::{Change, ClockSteps, InputFacts};
 use crate::decode::{Endpoint, FragmentFacts, Net, Tunnel, Tunnels};
 use crate::limits::Limits;
-use crate::session::{Exchange, Protocol, Session, SessionId, Weight};
+use crate::session::{Exchange, Protocol, Session, SessionId, TransferId, Weight};
 use crate::time::Stamp;
 use crate::transfer::{Attempt, Orphan, Transfer};
 
@@ -55,12 +56,17 @@ pub struct Analysis {
     pub files: Vec<LogicalFile>,
     /// What the rules say, the worst first; those that are suppressed last.
     pub findings: Vec<Finding>,
+    /// Transfers that failed and of which no rule says why.
+    pub unexplained: Vec<TransferId>,
 }
 
 impl Analysis {
     /// Asks the rules.
     pub fn judge(&mut self, policy: &Policy, limits: &Limits) {
-        let (findings, dropped) = rules::judge(self, policy, limits.findings);
+        let Judged { findings, dropped, explained } = rules::judge(self, policy, limits.findings);
+        let failed = self.transfers.iter().filter(|transfer| transfer.outcome.is_failed());
+        let failed = failed.map(|transfer| transfer.request.id);
+        self.unexplained = failed.filter(|id| !explained.contains(id)).collect();
         self.findings = findings;
         if dropped > 0 {
             *self.capture.limits_reached.entry("findings").or_default() += dropped;

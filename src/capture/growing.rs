@@ -11,16 +11,31 @@ use super::progress::Progress;
 
 /// Whether a growing file has its end. Clones are the same.
 #[derive(Clone, Debug, Default)]
-pub struct End(Arc<AtomicBool>);
+pub struct End(Arc<Flags>);
+
+#[derive(Debug, Default)]
+struct Flags {
+    is_set: AtomicBool,
+    is_cut: AtomicBool,
+}
 
 impl End {
     /// Nothing more will be written.
     pub fn set(&self) {
-        self.0.store(true, Ordering::Release);
+        self.0.is_set.store(true, Ordering::Release);
+    }
+
+    /// More came, and could not be written.
+    pub fn cut(&self) {
+        self.0.is_cut.store(true, Ordering::Release);
+    }
+
+    pub fn is_cut(&self) -> bool {
+        self.0.is_cut.load(Ordering::Acquire)
     }
 
     pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.is_set.load(Ordering::Acquire)
     }
 }
 

@@ -96,14 +96,15 @@ fn spooled(most: u64, progress: Progress) -> Result<(TempDir, Source)> {
         let mut left = most;
         let mut buffer = vec![0; 256 << 10];
         while !progress.is_stopped() {
-            let room = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-            let read = match io::stdin().read(buffer.get_mut(..room).unwrap_or_default()) {
+            let read = match io::stdin().read(&mut buffer) {
+                Ok(0) => break,
                 Ok(read) => read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(_) => 0,
+                Err(_) => break,
             };
             let bytes = buffer.get(..read).unwrap_or_default();
-            if read == 0 || file.write_all(bytes).is_err() {
+            if read as u64 > left || file.write_all(bytes).is_err() {
+                over.cut();
                 break;
             }
             left -= read as u64;

@@ -3,7 +3,7 @@
 
 use chrono::DateTime;
 
-use crate::time::Timestamp;
+use crate::time::{Stamp, Timestamp};
 
 /// `1 B`, `3,623 B`, `684 kB`, `3.1 MB`.
 pub fn bytes(count: u64) -> String {
@@ -85,6 +85,14 @@ pub fn relative(nanos: i64) -> String {
         return format!("{sign}{secs}.{:03}", millis % 1_000);
     }
     format!("{sign}{}:{:02}:{:02}", secs / 3_600, secs / 60 % 60, secs % 60)
+}
+
+/// `#12`, or with several inputs `#2:12`: the twelfth of the second.
+pub fn frame(stamp: Stamp, several_inputs: bool) -> String {
+    match several_inputs {
+        true => format!("#{}:{}", stamp.input + 1, stamp.frame),
+        false => format!("#{}", stamp.frame),
+    }
 }
 
 /// A moment: `2026-11-22 15:37:01.204 UTC`; `None` if the capture does not tell it.

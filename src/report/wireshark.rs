@@ -1,16 +1,19 @@
 //! Display filters for Wireshark.
 
-use std::collections::BTreeSet;
-
 use crate::decode::Endpoint;
 use crate::time::Stamp;
 
 /// A filter that shows connections, from one frame to another where there is one input: Wireshark
 /// numbers each file's frames anew.
 pub fn filter(connections: &[(Endpoint, Endpoint)], frames: Option<(Stamp, Stamp)>) -> String {
-    let connections: BTreeSet<String> =
-        connections.iter().map(|(one, other)| connection(*one, *other)).collect();
-    let listed: Vec<&str> = connections.iter().take(MOST).map(String::as_str).collect();
+    // The first is the control connection, and must not be what is left out.
+    let mut listed: Vec<String> = Vec::new();
+    for (one, other) in connections {
+        let wanted = connection(*one, *other);
+        if listed.len() < MOST && !listed.contains(&wanted) {
+            listed.push(wanted);
+        }
+    }
     let any = listed.join(" || ");
     match frames {
         Some((first, last)) => {

@@ -27,6 +27,13 @@ pub enum Outcome {
     Encrypted,
 }
 
+impl Outcome {
+    /// Whether what was asked for did not come about, by more than what the capture missed.
+    pub fn is_failed(self) -> bool {
+        matches!(self, Self::Aborted | Self::Refused | Self::NoConnection)
+    }
+}
+
 /// Judges by both halves: what was said, and what was carried.
 pub(super) fn judge(
     request: &Request,

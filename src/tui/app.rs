@@ -1,7 +1,6 @@
 //! What is on the screen, and how keys change it. Nothing here knows a terminal, reads a file or
 //! waits.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -76,10 +75,8 @@ pub(super) struct Reading {
 }
 
 /// What is known of the content of a file.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) enum Content {
-    #[default]
-    None,
     Reading,
     Failed(String),
     Here(Arc<Preview>),
@@ -91,8 +88,6 @@ pub(super) struct Preview {
     pub(super) bytes: Vec<u8>,
     /// Where octets are missing that the capture does not have, and how many.
     pub(super) holes: Vec<(u64, u64)>,
-    /// Octets of the whole.
-    pub(super) all: u64,
 }
 
 /// Columns sessions can be sorted by.
@@ -112,7 +107,6 @@ pub(super) struct State {
     pub(super) found: Vec<SessionRow>,
     pub(super) found_transfers: u64,
     pub(super) reading: Option<Reading>,
-    pub(super) failed: Option<String>,
     pub(super) overview: Vec<Item>,
     pub(super) overview_at: usize,
     pub(super) sessions: List,
@@ -129,7 +123,7 @@ pub(super) struct State {
     pub(super) shows_secrets: bool,
     /// What came of the last thing asked for.
     pub(super) message: Option<String>,
-    matcher: RefCell<Matcher>,
+    matcher: Matcher,
 }
 
 impl State {
@@ -143,7 +137,6 @@ impl State {
             found: Vec::new(),
             found_transfers: 0,
             reading: Some(Reading::default()),
-            failed: None,
             overview: Vec::new(),
             overview_at: 0,
             sessions: List::default(),
@@ -159,7 +152,7 @@ impl State {
             is_help: false,
             shows_secrets: false,
             message: None,
-            matcher: RefCell::new(filter::matcher()),
+            matcher: filter::matcher(),
         }
     }
 
@@ -207,7 +200,7 @@ impl State {
     /// Lets filters look at more rows, and puts them in order; true if there were any.
     pub(super) fn look(&mut self) -> bool {
         let ready = self.ready.clone();
-        let matcher = self.matcher.get_mut();
+        let matcher = &mut self.matcher;
         let Some(ready) = ready else { return self.sessions.look(&self.found, matcher) };
         let sessions = self.sessions.look(&ready.sessions, matcher);
         let files = self.files.look(&ready.files, matcher);

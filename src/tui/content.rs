@@ -112,7 +112,7 @@ fn preview(ready: &Ready, work: &Work, id: TransferId) -> Content {
 fn read_beginning(ready: &Ready, work: &Work, id: TransferId) -> Result<Preview, String> {
     let transfer = find(ready, id).ok_or("that transfer is not kept")?;
     let content = transfer.content.as_ref().filter(|content| content.bytes > 0);
-    let content = content.ok_or("nothing was captured of it")?;
+    content.ok_or("nothing was captured of it")?;
     if transfer.is_encrypted {
         return Err("encrypted".to_owned());
     }
@@ -121,8 +121,7 @@ fn read_beginning(ready: &Ready, work: &Work, id: TransferId) -> Result<Preview,
     let is_enough = || lock(&kept).bytes.len() >= PREVIEW;
     let sink = || -> Box<dyn ByteSink> { Box::new(Beginning(Arc::clone(&kept))) };
     replay(&mut capture, transfer, &work.analysis, sink, is_enough);
-    let mut preview = std::mem::take(&mut *lock(&kept));
-    preview.all = content.bytes;
+    let preview = std::mem::take(&mut *lock(&kept));
     Ok(preview)
 }
 

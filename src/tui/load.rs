@@ -79,6 +79,11 @@ pub(super) fn read(work: Work, found: &Mutex<Found>) -> Result<Ready, CaptureErr
     facts.is_interrupted = progress.is_stopped();
     let inputs = capture.finish();
     facts.add_limits_of(&inputs);
+    let is_cut = |source: &&Source| matches!(source, Source::Growing { end, .. } if end.is_cut());
+    let cut = work.sources.iter().filter(is_cut).count() as u64;
+    if cut > 0 {
+        facts.limits_reached.insert("spool_bytes", cut);
+    }
     let mut analysis = keeper.finish(facts, inputs);
     analysis.judge(&work.policy, &limits);
     let (sessions, files) = rows(&analysis);

@@ -70,9 +70,9 @@ impl Tally {
             Method::Passive => self.passive = true,
             Method::Unknown => {}
         }
-        match transfer.outcome {
-            Outcome::Aborted | Outcome::Refused | Outcome::NoConnection => self.failed += 1,
-            _ => self.done += 1,
+        match transfer.outcome.is_failed() {
+            true => self.failed += 1,
+            false => self.done += 1,
         }
     }
 

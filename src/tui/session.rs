@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::analysis::{Analysis, Party, Stories, What, secret};
 use crate::report::document::{self, session_id, transfer_id};
 use crate::report::escape::escape;
-use crate::report::human::{bytes, relative};
+use crate::report::human::{bytes, frame, relative};
 use crate::session::{Session, SessionId, TransferId};
 use crate::time::Stamp;
 use crate::transfer::Transfer;
@@ -273,11 +273,4 @@ fn moved(transfer: &Transfer) -> (String, Vec<String>, bool) {
         Outcome::Complete | Outcome::Encrypted | Outcome::Unconfirmed | Outcome::InProgress
     );
     (text, detail, is_bad)
-}
-
-fn frame(stamp: Stamp, several: bool) -> String {
-    match several {
-        true => format!("#{}:{}", stamp.input + 1, stamp.frame),
-        false => format!("#{}", stamp.frame),
-    }
 }

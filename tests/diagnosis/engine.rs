@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::common::document::{Document, analysed, analysed_with};
 use super::common::program::{Ran, Scratch, ftpscope, ftpscope_fed};
 use super::common::script::{From, FtpScript};
-use super::common::told::{fetch, log_in_as, pasv, quit};
+use super::common::told::{fetch, log_in, log_in_as, pasv, quit};
 use super::{of, only, rules_of};
 
 const FILTERED: &str = "passive-data-filtered";
@@ -298,4 +298,19 @@ fn many_failures_of_one_session_are_told_in_little_time() {
     let start = Instant::now();
     ftpscope_fed(&["diagnose", "-"], &script.pcap()).exits(0);
     assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+}
+
+/// A finding names the first transfers of its cause only; those behind them are explained all the
+/// same.
+#[test]
+fn what_a_rule_spoke_of_is_not_called_unexplained() {
+    let mut script = FtpScript::new();
+    let control = log_in(&mut script);
+    for nth in 0..80 {
+        script.dialogue(control, &[&format!("> RETR f{nth}"), "< 550 No such file"]);
+    }
+    quit(&mut script, control);
+    let told = ftpscope_fed(&["diagnose", "-"], &script.pcap()).exits(0).text();
+    assert!(told.contains("80 times"), "{told}");
+    assert!(!told.contains("no rule says why"), "{told}");
 }

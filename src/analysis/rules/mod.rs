@@ -11,7 +11,7 @@ mod tls;
 mod transfers;
 mod words;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 
@@ -21,7 +21,7 @@ use super::case::{Beside, Case};
 use super::finding::{CONCERNED, Certainty, Draft, FRAMES, Finding};
 use super::policy::is_within;
 use super::{Analysis, Policy};
-use crate::session::{Session, SessionId};
+use crate::session::{Session, SessionId, TransferId};
 use crate::time::Stamp;
 
 /// A rule: when it speaks, and what a reader should know of what it says.
@@ -86,8 +86,18 @@ pub fn rule(id: &str) -> Option<&'static Rule> {
     rules().find(|rule| rule.id == id)
 }
 
-/// Findings of a capture, the worst first, and how many there was no room for.
-pub(super) fn judge(analysis: &Analysis, policy: &Policy, most: usize) -> (Vec<Finding>, u64) {
+/// What the rules say of a capture.
+pub(super) struct Judged {
+    /// The worst first.
+    pub(super) findings: Vec<Finding>,
+    /// Those there was no room for.
+    pub(super) dropped: u64,
+    /// Transfers that a rule spoke of, whatever became of the finding.
+    pub(super) explained: HashSet<TransferId>,
+}
+
+/// Asks the rules.
+pub(super) fn judge(analysis: &Analysis, policy: &Policy, most: usize) -> Judged {
     let mut found = Found::new(policy, most);
     let asked: Vec<_> = rules().filter(|rule| !policy.off.contains(rule.id)).collect();
     let beside = Beside::new(analysis);
@@ -113,7 +123,7 @@ pub(super) fn judge(analysis: &Analysis, policy: &Policy, most: usize) -> (Vec<F
         let order = (finding.suppressed.is_some(), std::cmp::Reverse(finding.severity));
         (order, finding.rule.kind, std::cmp::Reverse(finding.certainty), first, finding.rule.id)
     });
-    (list, found.dropped)
+    Judged { findings: list, dropped: found.dropped, explained: found.explained }
 }
 
 /// What was found so far: one finding for each cause. What is accepted at one host does not hide
@@ -131,6 +141,7 @@ pub(super) struct Found {
     list: Vec<Finding>,
     most: usize,
     dropped: u64,
+    explained: HashSet<TransferId>,
 }
 
 impl Found {
@@ -149,6 +160,7 @@ impl Found {
             list: Vec::new(),
             most,
             dropped: 0,
+            explained: HashSet::new(),
         }
     }
 
@@ -199,6 +211,9 @@ impl Found {
         draft: Draft,
     ) {
         let Some(rule) = self.rule else { return };
+        if rule.kind != Kind::Capture {
+            self.explained.extend(draft.transfer);
+        }
         let key = self.hasher.hash_one((rule.id, cause, accepted));
         if let Some(known) = self.by_cause.get(&key).and_then(|at| self.list.get_mut(*at)) {
             return known.merge(session, draft);

@@ -1,6 +1,5 @@
 //! `ftpscope diagnose`: why it failed, each with the story that shows it.
 
-use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use super::page::{Ink, Line, Page};
@@ -11,8 +10,7 @@ use crate::report::document::{session_id, transfer_id};
 use crate::report::escape::{cut, escape};
 use crate::report::human::plural;
 use crate::report::wireshark;
-use crate::session::{Session, TransferId};
-use crate::transfer::{Outcome, Transfer};
+use crate::session::Session;
 
 /// Writes what failed, and why.
 pub fn write(analysis: &Analysis, style: &Style, out: &mut dyn Write) -> io::Result<()> {
@@ -32,10 +30,8 @@ pub fn write(analysis: &Analysis, style: &Style, out: &mut dyn Write) -> io::Res
         failure(&report, &stories, nth + 1, finding, &mut page)?;
         page.blank()?;
     }
-    let explained = failures.iter().flat_map(|(_, finding)| &finding.transfers).copied().collect();
-    let unexplained = unexplained(analysis, &explained);
-    write_unexplained(&report, &unexplained, &mut page)?;
-    if failures.is_empty() && unexplained.is_empty() {
+    write_unexplained(&report, &mut page)?;
+    if failures.is_empty() && analysis.unexplained.is_empty() {
         let sessions = plural(analysis.sessions.len() as u64, "session");
         let transfers = plural(analysis.transfers.len() as u64, "transfer");
         let how = outcomes(analysis.transfers.iter());
@@ -105,24 +101,13 @@ fn head(report: &Report<'_>, story: &Story<'_>, page: &mut Page<'_>) -> io::Resu
 /// Columns for a name that a stranger chose.
 const NAME: usize = 40;
 
-/// Transfers that did not come about and of which no rule says why.
-fn unexplained<'a>(analysis: &'a Analysis, explained: &BTreeSet<TransferId>) -> Vec<&'a Transfer> {
-    let failed = analysis.transfers.iter().filter(|transfer| {
-        matches!(transfer.outcome, Outcome::Aborted | Outcome::Refused | Outcome::NoConnection)
-    });
-    failed.filter(|transfer| !explained.contains(&transfer.request.id)).collect()
-}
-
-fn write_unexplained(
-    report: &Report<'_>,
-    unexplained: &[&Transfer],
-    page: &mut Page<'_>,
-) -> io::Result<()> {
+fn write_unexplained(report: &Report<'_>, page: &mut Page<'_>) -> io::Result<()> {
+    let unexplained = &report.analysis.unexplained;
     if unexplained.is_empty() {
         return Ok(());
     }
     page.line(&Line::inked(Ink::Strong, "Failed, and no rule says why"))?;
-    for transfer in unexplained {
+    for transfer in unexplained.iter().filter_map(|id| report.transfers.get(id)) {
         let (ink, words) = outcome_words(transfer.outcome);
         let path = report.path(transfer).unwrap_or_else(|| "(no name)".to_owned());
         let mut fields = vec![

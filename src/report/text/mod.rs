@@ -77,11 +77,7 @@ impl<'a> Report<'a> {
 
     /// `#12`, or with several inputs `#2:12`: the twelfth of the second.
     fn frame(&self, stamp: Stamp) -> String {
-        if self.analysis.inputs.len() > 1 {
-            format!("#{}:{}", stamp.input + 1, stamp.frame)
-        } else {
-            format!("#{}", stamp.frame)
-        }
+        human::frame(stamp, self.analysis.inputs.len() > 1)
     }
 
     fn frames(&self, first: Stamp, last: Stamp) -> String {

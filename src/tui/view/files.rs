@@ -188,7 +188,7 @@ fn table(listing: &Listing, height: usize) -> Vec<String> {
 /// The beginning of a file, with its holes.
 fn preview(content: Option<&Content>, is_hex: bool, room: usize, height: usize) -> Vec<String> {
     match content {
-        None | Some(Content::None) => Vec::new(),
+        None => Vec::new(),
         Some(Content::Reading) => vec!["reading …".to_owned()],
         Some(Content::Failed(why)) => vec![why.clone()],
         Some(Content::Here(preview)) => match is_hex || !is_text(preview) {

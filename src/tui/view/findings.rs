@@ -9,6 +9,7 @@ use super::{cells, list_and_detail, panel, rows, wrapped};
 use crate::analysis::{Finding, Value};
 use crate::report::document::{certainty, session_id, severity};
 use crate::report::escape::escape;
+use crate::report::human;
 use crate::tui::app::State;
 use crate::tui::findings_mark;
 use crate::tui::theme::Theme;
@@ -43,8 +44,10 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rec
         let chosen = state.findings.chosen().and_then(|number| state.finding_rows().get(number));
         let title = chosen.map_or("", |finding| finding.rule.id);
         let inner = panel(theme, title, frame, area);
-        let text =
-            chosen.map(|finding| told(finding, usize::from(inner.width))).unwrap_or_default();
+        let several = state.ready.as_ref().is_some_and(|ready| ready.analysis.inputs.len() > 1);
+        let text = chosen
+            .map(|finding| told(finding, several, usize::from(inner.width)))
+            .unwrap_or_default();
         let lines: Vec<Line<'_>> = text.iter().map(|text| Line::raw(theme.plain(text))).collect();
         frame.render_widget(Paragraph::new(lines), inner);
     }
@@ -54,7 +57,7 @@ fn columns([mark, rule, session, title]: [String; 4]) -> Vec<(usize, String)> {
     vec![(1, mark), (24, rule), (7, session), (0, title)]
 }
 
-fn told(finding: &Finding, room: usize) -> Vec<String> {
+fn told(finding: &Finding, several: bool, room: usize) -> Vec<String> {
     let mut lines = vec![format!(
         "{}, {} confidence",
         severity(finding.severity),
@@ -65,7 +68,7 @@ fn told(finding: &Finding, room: usize) -> Vec<String> {
     for text in texts.into_iter().flatten() {
         lines.extend(wrapped(&escape(&text), room));
     }
-    let frames: Vec<String> = finding.frames.iter().map(|at| format!("#{}", at.frame)).collect();
+    let frames: Vec<String> = finding.frames.iter().map(|at| human::frame(*at, several)).collect();
     lines.extend(wrapped(&frames.join(" "), room));
     for (name, value) in &finding.evidence {
         let value = match value {

@@ -129,16 +129,14 @@ fn draw_foot(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
     let keys = KEYS.iter().filter(|key| key.works_on(state.screen));
     let keys = keys.filter_map(|key| Some(format!("{} {}", key.name(), key.foot?)));
     let mut keys: Vec<String> = keys.collect();
-    let told =
-        state.failed.clone().or_else(|| state.message.clone()).unwrap_or_else(|| going_on(state));
+    let told = state.message.clone().unwrap_or_else(|| going_on(state));
     let room = usize::from(area.width).saturating_sub(width(&told) + 3);
     while keys.join("   ").chars().count() > room && keys.len() > 1 {
         keys.remove(keys.len() - 2);
     }
     frame.render_widget(Line::styled(format!(" {}", keys.join("   ")), theme.dim()), area);
     let told = cut(&told, usize::from(area.width).saturating_sub(2)).into_owned();
-    let style = if state.failed.is_some() { theme.bad() } else { theme.strong() };
-    let line = Line::styled(format!("{} ", theme.plain(&told)), style);
+    let line = Line::styled(format!("{} ", theme.plain(&told)), theme.strong());
     frame.render_widget(line.right_aligned(), area);
 }
 

@@ -122,10 +122,14 @@ fn facts(state: &State) -> Vec<String> {
     let transfers = plural(ready.files.len() as u64, "transfer");
     facts.push(format!(" {sessions}, {transfers}   ↓ {}   ↑ {}", bytes(down), bytes(up)));
     let findings = number(analysis.findings.len() as u64);
-    facts.push(format!(" {findings} findings, {} warnings", analysis.warnings().len()));
+    let warnings = analysis.warnings();
+    facts.push(format!(" {findings} findings, {} warnings", warnings.len()));
+    facts.extend(warnings.iter().take(MOST_WARNINGS).map(|text| format!("   {}", escape(text))));
     facts
 }
 
+/// Warnings that are told.
+const MOST_WARNINGS: usize = 3;
 /// Inputs that are named.
 const MOST_INPUTS: usize = 3;
 
