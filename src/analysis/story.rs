@@ -8,7 +8,6 @@ use std::sync::LazyLock;
 use super::case::{Beside, Case, Opening};
 use super::{Analysis, Finding, Policy, Vantage};
 use crate::decode::{Endpoint, Host};
-use crate::ftp::Announced;
 use crate::session::{Exchange, Received, Sent, Session, SessionId, TransferId};
 use crate::tcp::{self, Close, Dir, Handshake};
 use crate::time::Stamp;
@@ -229,7 +228,7 @@ impl Moment<'_> {
                 let what = What::Said(match sent.command.announced() {
                     Some(at) => {
                         let name = case.text(&sent.command.name());
-                        format!("{name} {}", place_of(at))
+                        format!("{name} {at}")
                     }
                     None => case.spell(exchange),
                 });
@@ -237,7 +236,7 @@ impl Moment<'_> {
             }
             Self::Received(exchange, received) => {
                 let what = What::Said(match received.reply.announced() {
-                    Some(at) => format!("{} {}", received.reply.code, place_of(at)),
+                    Some(at) => format!("{} {at}", received.reply.code),
                     None => case.quote(exchange, received),
                 });
                 Step { what, ..Step::at(received.stamp, Party::Server, client) }
@@ -283,14 +282,6 @@ fn dial_steps<'a>(
         steps.push(Step { what, ..Step::at(ended, party(from), to.port) });
     }
     steps.into_iter()
-}
-
-/// Where one side says it listens, readable.
-fn place_of(announced: Announced) -> String {
-    match announced.ip {
-        Some(ip) => Endpoint { ip: ip.into(), port: announced.port }.to_string(),
-        None => format!("port {}", announced.port),
-    }
 }
 
 /// The SYNs of a connection and what answered them.

@@ -40,12 +40,12 @@ impl Vantage {
                     Self::Between
                 }
             }
-            _ => Self::by_hops(tcp.from_client.ttl, tcp.from_server.ttl),
+            _ => Self::by_hops(tcp.from_client.hops(), tcp.from_server.hops()),
         }
     }
 
-    fn by_hops(client: u8, server: u8) -> Self {
-        match (hops(client), hops(server)) {
+    fn by_hops(client: Option<u8>, server: Option<u8>) -> Self {
+        match (client, server) {
             (Some(0), Some(1..)) => Self::NearClient,
             (Some(1..), Some(0)) => Self::NearServer,
             (Some(1..), Some(1..)) => Self::Between,
@@ -61,15 +61,5 @@ impl Vantage {
             Self::Between => Some("between client and server"),
             Self::Unknown => None,
         }
-    }
-}
-
-/// What is missing to the next number that systems start with.
-fn hops(ttl: u8) -> Option<u8> {
-    match ttl {
-        0 => None,
-        1..=64 => Some(64 - ttl),
-        65..=128 => Some(128 - ttl),
-        _ => Some(255 - ttl),
     }
 }

@@ -1,6 +1,7 @@
 //! Addresses announced for data connections: what a peer *claimed*, not where it went.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Where one side says it listens.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -8,6 +9,16 @@ pub struct Announced {
     /// `None` in a 229: the address of the control connection's server is meant (RFC 2428 §3).
     pub ip: Option<IpAddr>,
     pub port: u16,
+}
+
+/// `192.0.2.1:30000`, `[2001:db8::1]:30000`, or `port 30000` of a 229.
+impl fmt::Display for Announced {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.ip {
+            Some(ip) => SocketAddr::new(ip, self.port).fmt(out),
+            None => write!(out, "port {}", self.port),
+        }
+    }
 }
 
 /// The argument of `PORT`: `h1,h2,h3,h4,p1,p2` (RFC 959 §3.2.1). Spaces around the fields are

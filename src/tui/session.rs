@@ -6,9 +6,10 @@ use crate::analysis::{Analysis, Party, Stories, What, secret};
 use crate::report::document::{self, session_id, transfer_id};
 use crate::report::escape::escape;
 use crate::report::human::{bytes, frame, relative};
+use crate::report::text::arrow;
 use crate::session::{Session, SessionId, TransferId};
 use crate::time::Stamp;
-use crate::transfer::Transfer;
+use crate::transfer::{Outcome, Transfer};
 
 /// The lines of a session, and which of them is chosen.
 pub(super) struct SessionView {
@@ -244,12 +245,7 @@ const MOST_LINES: usize = 100;
 
 /// A transfer in one line, in several, and whether it failed.
 fn moved(transfer: &Transfer) -> (String, Vec<String>, bool) {
-    let arrow = match transfer.direction {
-        crate::transfer::Direction::Download => "↓",
-        crate::transfer::Direction::Listing => "≡",
-        crate::transfer::Direction::SiteToSite => "⇄",
-        _ => "↑",
-    };
+    let arrow = arrow(transfer.direction);
     let request = &transfer.request;
     let path = request.path.as_deref().or(request.name.as_deref()).unwrap_or_default();
     let path = escape(&String::from_utf8_lossy(path)).into_owned();
@@ -267,7 +263,6 @@ fn moved(transfer: &Transfer) -> (String, Vec<String>, bool) {
     if let Some(data) = &transfer.data {
         detail.push(format!("{} → {}", data.originator, data.responder));
     }
-    use crate::transfer::Outcome;
     let is_bad = !matches!(
         transfer.outcome,
         Outcome::Complete | Outcome::Encrypted | Outcome::Unconfirmed | Outcome::InProgress

@@ -169,6 +169,18 @@ pub(super) fn icmp_said(opening: &Opening<'_>) -> String {
         .unwrap_or_default()
 }
 
+/// Hops that the reset which refused a dial had left, and the other packets of the host it came
+/// from in the name of, where both are known and differ.
+pub(super) fn other_hops(case: &Case<'_>, opening: &Opening<'_>) -> Option<(u8, u8)> {
+    let reset = opening.dials().last().map_or(0, |dial| dial.from_responder.ttl);
+    let dialled = match opening.method {
+        Method::Active => case.session.tcp.from_client.ttl,
+        _ => case.session.tcp.from_server.ttl,
+    };
+    let is_told = opening.fate() == Fate::Refused && reset != 0 && dialled != 0;
+    (is_told && reset != dialled).then_some((reset, dialled))
+}
+
 /// The host that was announced for, and the one that it was told to, as they are seen here.
 pub(super) fn ends(case: &Case<'_>, opening: &Opening<'_>) -> (Host, Host) {
     let (client, server) = (case.session.client.ip, case.session.server.ip);

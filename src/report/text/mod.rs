@@ -96,7 +96,7 @@ impl<'a> Report<'a> {
 }
 
 /// Where the bytes went, seen from the client.
-fn arrow(direction: Direction) -> &'static str {
+pub fn arrow(direction: Direction) -> &'static str {
     match direction {
         Direction::Download => "↓",
         Direction::Upload | Direction::Append => "↑",

@@ -6,8 +6,7 @@ use super::page::{Ink, Line, Page};
 use super::{Report, transfer};
 use crate::analysis::Charset;
 use crate::analysis::secret;
-use crate::decode::Endpoint;
-use crate::ftp::{Announced, Command, Verb};
+use crate::ftp::{Command, Verb};
 use crate::report::escape::{cut, cut_front, escape, width};
 use crate::report::human::{plural, relative};
 use crate::session::{Encryption, Exchange, Received, Sent, Session, TransferId};
@@ -209,7 +208,7 @@ impl<'a> Timeline<'a> {
         }
         let name = self.charset.decode(&command.name()).0;
         let arg = match command.announced() {
-            Some(address) => spelled(address),
+            Some(address) => address.to_string(),
             None if secret::is_secret(command, sent.is_partial)
                 && !self.show_secrets
                 && !command.arg().is_empty() =>
@@ -241,7 +240,7 @@ impl<'a> Timeline<'a> {
         let ink = if reply.is_refusal() { Ink::Bad } else { Ink::Plain };
         line.push(ink, &format!("{} ", reply.code));
         if let Some(address) = received.reply.announced() {
-            line.push(Ink::Plain, &spelled(address));
+            line.push(Ink::Plain, &address.to_string());
             return;
         }
         let text = reply.lines().find(|text| !text.trim_ascii().is_empty()).unwrap_or_default();
@@ -272,13 +271,6 @@ fn answers(exchange: &Exchange) -> Vec<Answer<'_>> {
         (stamp.input, stamp.frame)
     });
     answers
-}
-
-fn spelled(address: Announced) -> String {
-    match address.ip {
-        Some(ip) => Endpoint { ip: ip.into(), port: address.port }.to_string(),
-        None => format!("port {}", address.port),
-    }
 }
 
 /// Of these the end tells more than the beginning.

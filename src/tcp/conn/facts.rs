@@ -65,6 +65,17 @@ pub enum Close {
     Timeout,
 }
 
+/// How many hops away a sender is whose packets have so many left: what is missing to the next
+/// number that systems start with. `None` if none were seen.
+pub(super) fn hops(ttl: u8) -> Option<u8> {
+    match ttl {
+        0 => None,
+        1..=64 => Some(64 - ttl),
+        65..=128 => Some(128 - ttl),
+        _ => Some(255 - ttl),
+    }
+}
+
 /// What one direction amounted to.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct DirFacts {
@@ -102,6 +113,11 @@ pub struct DirFacts {
 }
 
 impl DirFacts {
+    /// How many hops its sender is away from the place of capture.
+    pub fn hops(&self) -> Option<u8> {
+        hops(self.ttl)
+    }
+
     /// Whether no packet of it was captured though there were some: the `other` end sent octets,
     /// and that takes a handshake of both.
     pub fn is_unseen_beside(&self, other: &Self) -> bool {

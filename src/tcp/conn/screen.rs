@@ -1,7 +1,7 @@
 //! What can be told of a segment before its octets are looked at: whether it can have been taken
 //! by its receiver, and whether it is a second copy of one and the same packet.
 
-use super::AnomalyKind;
+use super::{AnomalyKind, facts};
 use crate::decode::{Checksum, Flags, Segment};
 use crate::time::Stamp;
 
@@ -107,15 +107,9 @@ impl Screen {
         self.wrong.filter(|_| self.is_summed)
     }
 
-    /// How many hops the sender of this direction is away: what is missing to the next number
-    /// that systems start with.
+    /// How many hops the sender of this direction is away; 0 if nothing was seen of it.
     pub(super) fn hops(&self) -> u8 {
-        match self.ttl {
-            0 => 0,
-            ttl @ 1..=64 => 64 - ttl,
-            ttl @ 65..=128 => 128 - ttl,
-            ttl => 255 - ttl,
-        }
+        facts::hops(self.ttl).unwrap_or(0)
     }
 
     pub(super) fn print(segment: &Segment<'_>, age_ns: Option<i64>) -> Print {

@@ -12,7 +12,8 @@ use crate::ftp::{Entry, EntryKind};
 use crate::report::document::{file_id, outcome, session_id, transfer_id};
 use crate::report::escape::{cut, cut_front, escape, width};
 use crate::report::human::{bytes, number};
-use crate::transfer::{Direction, Listing, Outcome};
+use crate::report::text::arrow;
+use crate::transfer::{Listing, Outcome};
 use crate::tui::app::{Content, FILE_SORTS, Preview, State};
 use crate::tui::row::FileRow;
 use crate::tui::theme::Theme;
@@ -74,12 +75,7 @@ fn draw_list(
     frame.render_widget(Line::styled(titles, theme.strong()), head);
     let shown = state.files.visible(usize::from(body.height)).filter_map(|(place, number)| {
         let row = state.file_rows().get(number)?;
-        let arrow = match row.direction {
-            Direction::Download => "↓",
-            Direction::Upload | Direction::Append => "↑",
-            Direction::Listing => "≡",
-            Direction::SiteToSite => "⇄",
-        };
+        let arrow = arrow(row.direction);
         let path = cut_front(&row.path, path_room(room)).into_owned();
         let size = row.bytes.map(bytes).unwrap_or_default();
         let cell = [

@@ -1,7 +1,7 @@
 //! What became of the server's SYNs to the port that the client named.
 
 use super::super::setups::{
-    Ending, certainty_of_silence, draft, ended, holds_data, icmp_said, needs_rewriting,
+    Ending, certainty_of_silence, draft, ended, holds_data, icmp_said, needs_rewriting, other_hops,
 };
 use super::super::words::{End, past_here};
 use super::super::{Check, Found, Kind, Rule};
@@ -95,11 +95,7 @@ fn data_refused(case: &Case<'_>, found: &mut Found) {
 
 /// Whether the reset came from as far away as the client's packets.
 fn hops(case: &Case<'_>, opening: &Opening<'_>) -> String {
-    let reset = opening.dials().last().map_or(0, |dial| dial.from_responder.ttl);
-    let client = case.session.tcp.from_client.ttl;
-    if opening.fate() != Fate::Refused || reset == 0 || client == 0 || reset == client {
-        return String::new();
-    }
+    let Some((reset, client)) = other_hops(case, opening) else { return String::new() };
     format!(
         " The reset had {reset} hops left, while the client's packets on the control connection had \
          {client}: a firewall on the way may have sent it."

@@ -1,7 +1,8 @@
 //! What became of the client's SYNs to a passive port.
 
 use super::super::setups::{
-    between, certainty_of_silence, draft, ended, holds_data, icmp_said, needs_rewriting, outcome_of,
+    between, certainty_of_silence, draft, ended, holds_data, icmp_said, needs_rewriting,
+    other_hops, outcome_of,
 };
 use super::super::words::{End, past_here};
 use super::super::{Check, Found, Kind, Rule};
@@ -84,11 +85,7 @@ const TELLING_NS: i64 = 1_000_000;
 /// Whether the reset came from as far away as the server's packets: one that did not is from
 /// somebody on the way.
 fn hops(case: &Case<'_>, opening: &Opening<'_>) -> String {
-    let reset = opening.dials().last().map_or(0, |dial| dial.from_responder.ttl);
-    let server = case.session.tcp.from_server.ttl;
-    if reset == 0 || server == 0 || reset == server {
-        return String::new();
-    }
+    let Some((reset, server)) = other_hops(case, opening) else { return String::new() };
     format!(
         " It had {reset} hops left, while the server's packets on the control connection had \
          {server}: another machine, or a firewall on the way, may have sent it."
