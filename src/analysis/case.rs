@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use super::finding::{LONGEST_TEXT, cut};
 use super::{Analysis, Charset, Policy, Vantage, secret};
 use crate::decode::{Endpoint, IcmpError};
-use crate::ftp::Announced;
+use crate::ftp::{Announced, Verbs};
 use crate::session::{Exchange, Method, Received, Session, SessionId};
 use crate::tcp::Handshake;
 use crate::time::Stamp;
@@ -28,6 +28,8 @@ pub struct Case<'a> {
     pub attempts: Vec<&'a Attempt>,
     /// Exchanges with a final 4yz or 5yz.
     pub refusals: Vec<&'a Exchange>,
+    /// What its lines look like at a glance.
+    pub looks: Looks,
     pub vantage: Vantage,
     /// Parts of it were not captured, so what is not there may have been.
     pub is_clouded: bool,
@@ -46,6 +48,39 @@ pub struct Learned {
     pub worked_by_pasv: OnceCell<Option<Vec<Stamp>>>,
     /// When a data connection by PASV worked in another session of the two hosts.
     pub pasv_elsewhere: OnceCell<Option<Stamp>>,
+}
+
+/// What all lines of a session have in common, found in one look: a rule about lines need not read
+/// them where it has nothing to say.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Looks {
+    /// Of the commands.
+    pub verbs: Verbs,
+    /// Bytes of the longest command.
+    pub longest: usize,
+    /// Some command holds a byte that is no printable ASCII.
+    pub has_odd_command: bool,
+    /// So does some reply.
+    pub has_odd_reply: bool,
+}
+
+impl Looks {
+    fn of(session: &Session) -> Self {
+        let is_odd = |line: &[u8]| line.iter().any(|byte| !matches!(byte, b' '..=b'~'));
+        let is_odd_reply = |text: &[u8]| text.split(|byte| *byte == b'\n').any(is_odd);
+        let mut looks = Self::default();
+        for exchange in &session.exchanges {
+            if let Some(sent) = &exchange.sent {
+                let line = sent.command.line();
+                looks.verbs.insert(sent.command.verb);
+                looks.longest = looks.longest.max(line.len());
+                looks.has_odd_command |= is_odd(line);
+            }
+            looks.has_odd_reply |=
+                exchange.replies.iter().any(|received| is_odd_reply(&received.reply.text));
+        }
+        looks
+    }
 }
 
 /// What was done to get a data connection: a PORT or PASV, or nothing, and what came of it.
@@ -126,6 +161,7 @@ impl<'a> Case<'a> {
             analysis,
             policy,
             session,
+            looks: Looks::of(session),
             refusals: session.exchanges.iter().filter(refused).collect(),
             vantage: Vantage::of(session),
             transfers,

@@ -13,6 +13,8 @@ pub struct Finding {
     pub rule: &'static Rule,
     pub severity: Severity,
     pub certainty: Certainty,
+    /// What came of it; of security findings only.
+    pub grade: Option<Grade>,
     /// Of the occurrence that is told: the worst and surest, and of those the first.
     pub session: Option<SessionId>,
     pub transfer: Option<TransferId>,
@@ -26,6 +28,9 @@ pub struct Finding {
     pub evidence: Vec<(&'static str, Value)>,
     /// Occurrences of the same cause.
     pub count: u64,
+    /// The first and the last frame of all occurrences.
+    pub first: Option<Stamp>,
+    pub last: Option<Stamp>,
     /// Of all occurrences, the first 64.
     pub sessions: Vec<SessionId>,
     pub transfers: Vec<TransferId>,
@@ -61,6 +66,35 @@ pub enum Severity {
     /// A transfer failed, or a file is not what it should be.
     Error,
     Critical,
+}
+
+impl Severity {
+    fn milder(self) -> Self {
+        match self {
+            Self::Critical => Self::Error,
+            Self::Error => Self::Warning,
+            Self::Warning | Self::Info => Self::Info,
+        }
+    }
+
+    fn worse(self) -> Self {
+        match self {
+            Self::Info => Self::Warning,
+            Self::Warning => Self::Error,
+            Self::Error | Self::Critical => Self::Critical,
+        }
+    }
+}
+
+/// What came of something that should not be.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub enum Grade {
+    /// It was tried; it was refused, or no answer is in the capture.
+    Attempted,
+    /// The server said that it did as it was told.
+    Accepted,
+    /// What it is for was seen to happen: bytes were moved, a connection was made.
+    Effect,
 }
 
 /// How sure it is.
@@ -128,6 +162,7 @@ impl From<usize> for Value {
 pub(super) struct Draft {
     pub(super) severity: Severity,
     pub(super) certainty: Certainty,
+    pub(super) grade: Option<Grade>,
     pub(super) transfer: Option<TransferId>,
     pub(super) frames: Vec<Stamp>,
     pub(super) title: String,
@@ -136,6 +171,8 @@ pub(super) struct Draft {
     pub(super) evidence: Vec<(&'static str, Value)>,
     /// Occurrences with the same are one finding; by default those between the same two hosts.
     pub(super) cause: Option<String>,
+    /// How often it occurred.
+    pub(super) count: u64,
 }
 
 impl Draft {
@@ -143,6 +180,7 @@ impl Draft {
         Self {
             severity,
             certainty,
+            grade: None,
             transfer: None,
             frames: Vec::new(),
             title,
@@ -150,7 +188,28 @@ impl Draft {
             fix: None,
             evidence: Vec::new(),
             cause: None,
+            count: 1,
         }
+    }
+
+    /// It was tried, and nothing says what came of it.
+    pub(super) fn attempted(self) -> Self {
+        Self { grade: Some(Grade::Attempted), ..self }
+    }
+
+    /// It was tried and refused: less bad than it would be.
+    pub(super) fn refused(self) -> Self {
+        Self { severity: self.severity.milder(), ..self.attempted() }
+    }
+
+    /// The server said that it did as it was told.
+    pub(super) fn accepted(self) -> Self {
+        Self { grade: Some(Grade::Accepted), ..self }
+    }
+
+    /// It was seen to happen: worse than being asked for.
+    pub(super) fn had_effect(self) -> Self {
+        Self { grade: Some(Grade::Effect), severity: self.severity.worse(), ..self }
     }
 
     pub(super) fn transfer(self, transfer: Option<TransferId>) -> Self {
@@ -178,6 +237,11 @@ impl Draft {
 
     pub(super) fn cause(self, cause: String) -> Self {
         Self { cause: Some(cause), ..self }
+    }
+
+    /// Tells of so many occurrences at once.
+    pub(super) fn counting(self, count: u64) -> Self {
+        Self { count, ..self }
     }
 }
 

@@ -5,15 +5,31 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+use super::HashList;
+
 /// What the rules are told beside the facts. Everything has a default that makes sense without it.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     thresholds: BTreeMap<&'static str, u64>,
     /// Networks that are inside, whatever their addresses look like.
     pub home: Vec<IpNet>,
+    /// Where data may go to and come from: findings about what is moved are silent there.
+    pub allowed: Vec<Allowed>,
+    /// Hashes of files that are known to be bad.
+    pub bad: HashList,
+    /// Hashes of files that are known to be harmless: findings about what a file is are silent.
+    pub harmless: HashList,
     /// Rules that are not asked.
     pub off: BTreeSet<String>,
     pub suppressions: Vec<Suppression>,
+}
+
+/// A server, or a server with certain clients, that is meant to be used.
+#[derive(Clone, Copy, Debug)]
+pub struct Allowed {
+    /// `None` is any client.
+    pub client: Option<IpNet>,
+    pub server: IpNet,
 }
 
 /// Findings that are known and accepted. They are told, but do not count.
@@ -86,6 +102,19 @@ impl Policy {
 
     pub(super) fn is_home(&self, ip: IpAddr) -> bool {
         self.home.iter().any(|net| is_within(ip, *net))
+    }
+
+    /// Whether an address is inside: of a home network, or where none is named, a private one.
+    pub(super) fn is_inside(&self, ip: IpAddr) -> bool {
+        if self.home.is_empty() { is_private(ip) } else { self.is_home(ip) }
+    }
+
+    /// Whether data may be moved between these.
+    pub(super) fn is_allowed(&self, client: IpAddr, server: IpAddr) -> bool {
+        self.allowed.iter().any(|allowed| {
+            let is_client = allowed.client.is_none_or(|net| is_within(client, net));
+            is_client && is_within(server, allowed.server)
+        })
     }
 }
 

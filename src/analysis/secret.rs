@@ -15,7 +15,7 @@ pub fn is_secret(command: &Command, is_headless: bool) -> bool {
 
 /// Whether a line that is none of the verbs known still names a password.
 fn names_secret(command: &Command) -> bool {
-    if command.verb != Verb::Other {
+    if !matches!(command.verb, Verb::Other | Verb::Site) {
         return false;
     }
     let words = command.line().split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());

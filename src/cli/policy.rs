@@ -58,7 +58,7 @@ impl PolicyArgs {
     }
 
     /// Whether a finding is as bad as `--fail-on` says.
-    pub(super) fn fails(&self, findings: &[Finding]) -> bool {
+    pub(super) fn fails<'a>(&self, mut findings: impl Iterator<Item = &'a Finding>) -> bool {
         let Some(from) = self.fail_on else { return false };
         let from = match from {
             SeverityName::Info => Severity::Info,
@@ -66,7 +66,7 @@ impl PolicyArgs {
             SeverityName::Error => Severity::Error,
             SeverityName::Critical => Severity::Critical,
         };
-        findings.iter().any(|finding| finding.suppressed.is_none() && finding.severity >= from)
+        findings.any(|finding| finding.suppressed.is_none() && finding.severity >= from)
     }
 }
 

@@ -14,7 +14,8 @@ use super::args::{
 };
 use super::policy::{BadConfig, PolicyArgs};
 use super::progress::Bar;
-use crate::analysis::{Analysis, CaptureFacts, Collector, Keeper, Tee, collect_beside, rules};
+use crate::analysis::rules::{self, Kind};
+use crate::analysis::{Analysis, CaptureFacts, Collector, Keeper, Tee, collect_beside};
 use crate::analyzer::{AnalysisOptions, analyze};
 use crate::capture::{
     Capture, CaptureError, Change, InputFacts, Progress, ReadAhead, ReadOptions, Source,
@@ -112,13 +113,13 @@ pub fn run(args: Args) -> Result<Exit> {
 struct NoRule(String);
 
 fn report(args: &ReportArgs) -> Result<Exit> {
-    let (analysis, exit) = judged(&args.input, &[], &args.policy)?;
+    let (analysis, exit) = judged(&args.input, &[], &args.policy, |_| true)?;
     print(|out| text::write(&analysis, &style(args.secrets.show_secrets), out))?;
     Ok(exit)
 }
 
 fn diagnose(args: &DiagnoseArgs) -> Result<Exit> {
-    let (analysis, exit) = judged(&args.input, &[], &args.policy)?;
+    let (analysis, exit) = judged(&args.input, &[], &args.policy, |kind| !kind.is_security())?;
     print(|out| text::write_diagnosis(&analysis, &style(false), out))?;
     Ok(exit)
 }
@@ -130,7 +131,7 @@ fn tree(args: &TreeArgs) -> Result<Exit> {
 }
 
 fn document(args: &JsonArgs) -> Result<Exit> {
-    let (analysis, exit) = judged(&args.input, &args.hashes.hash, &args.policy)?;
+    let (analysis, exit) = judged(&args.input, &args.hashes.hash, &args.policy, |_| true)?;
     let threads = args.input.threads();
     print(|out| json::write(&analysis, args.options(), threads, out))?;
     // The program ends: giving back millions of pieces of memory one by one takes its time.
@@ -146,12 +147,19 @@ fn analysed(input: &InputArgs, hashes: &[HashName]) -> Result<(Analysis, Exit)> 
     Ok((keeper.finish(read.facts, read.inputs), exit))
 }
 
-/// The same, and what the rules say of it.
-fn judged(input: &InputArgs, hashes: &[HashName], policy: &PolicyArgs) -> Result<(Analysis, Exit)> {
+/// The same, and what the rules say of it. `counts` are the kinds of rules that `--fail-on` looks
+/// at: those that are told.
+fn judged(
+    input: &InputArgs,
+    hashes: &[HashName],
+    policy: &PolicyArgs,
+    counts: impl Fn(Kind) -> bool,
+) -> Result<(Analysis, Exit)> {
     let known = policy.policy()?;
     let (mut analysis, exit) = analysed(input, hashes)?;
     analysis.judge(&known, &Limits::default());
-    let fails = exit == Exit::Done && policy.fails(&analysis.findings);
+    let told = analysis.findings.iter().filter(|finding| counts(finding.rule.kind));
+    let fails = exit == Exit::Done && policy.fails(told);
     Ok((analysis, if fails { Exit::Found } else { exit }))
 }
 

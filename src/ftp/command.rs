@@ -57,6 +57,10 @@ pub enum Verb {
     Noop,
     Allo,
     Dele,
+    /// `MKD` and `XMKD`.
+    Mkd,
+    /// `RMD` and `XRMD`.
+    Rmd,
     Rnfr,
     Rnto,
     Mdtm,
@@ -66,6 +70,8 @@ pub enum Verb {
     Hash,
     /// `CLNT` and `CSID`: the client names its software.
     Clnt,
+    /// `SITE`: whatever this server has of its own (RFC 959 §4.1.3).
+    Site,
     Other,
 }
 
@@ -128,6 +134,28 @@ impl Verb {
     }
 }
 
+/// Some of the verbs there are.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Verbs(u64);
+
+impl Verbs {
+    pub fn insert(&mut self, verb: Verb) {
+        self.0 |= 1 << verb as u64;
+    }
+
+    pub fn contains(self, verb: Verb) -> bool {
+        self.0 >> verb as u64 & 1 == 1
+    }
+
+    /// Whether one of them is among these.
+    pub fn has_any(self, verbs: &[Verb]) -> bool {
+        verbs.iter().any(|verb| self.contains(*verb))
+    }
+}
+
+// Each has a bit of its own.
+const _: () = assert!((Verb::Other as u64) < 64);
+
 /// Whether this is a verb of FTP: tells a client's side from a server's, and FTP from the rest.
 pub fn is_command_word(word: &[u8]) -> bool {
     Verb::of(word) != Verb::Other
@@ -179,6 +207,10 @@ const COMMANDS: &[(&str, Verb)] = &[
     ("NOOP", Verb::Noop),
     ("ALLO", Verb::Allo),
     ("DELE", Verb::Dele),
+    ("MKD", Verb::Mkd),
+    ("XMKD", Verb::Mkd),
+    ("RMD", Verb::Rmd),
+    ("XRMD", Verb::Rmd),
     ("RNFR", Verb::Rnfr),
     ("RNTO", Verb::Rnto),
     ("MDTM", Verb::Mdtm),
@@ -193,6 +225,7 @@ const COMMANDS: &[(&str, Verb)] = &[
     ("XSHA512", Verb::Hash),
     ("CLNT", Verb::Clnt),
     ("CSID", Verb::Clnt),
+    ("SITE", Verb::Site),
 ];
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ mod listing;
 mod path;
 mod reply;
 
-pub use self::command::{Command, Verb, is_command_word};
+pub use self::command::{Command, Verb, Verbs, is_command_word};
 pub use self::hash::{HashName, hashed_name, parse_hash};
 pub use self::hostport::Announced;
 pub use self::line::{Line, LineSplitter};

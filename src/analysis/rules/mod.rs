@@ -6,6 +6,7 @@ mod capture;
 mod control;
 mod middlebox;
 mod passive;
+mod security;
 mod setups;
 mod tls;
 mod transfers;
@@ -49,6 +50,17 @@ pub enum Kind {
     Capture,
     /// Why something does not work.
     Diagnosis,
+    /// What somebody does that should not be.
+    Security {
+        /// Techniques of MITRE ATT&CK.
+        attack: &'static [&'static str],
+    },
+}
+
+impl Kind {
+    pub fn is_security(self) -> bool {
+        matches!(self, Self::Security { .. })
+    }
 }
 
 /// What a rule looks at.
@@ -66,7 +78,7 @@ impl std::fmt::Debug for Rule {
 }
 
 /// The rules, by the file they stand in.
-const FAMILIES: [&[&Rule]; 7] = [
+const FAMILIES: [&[&Rule]; 14] = [
     capture::RULES,
     active::RULES,
     passive::RULES,
@@ -74,6 +86,13 @@ const FAMILIES: [&[&Rule]; 7] = [
     control::RULES,
     transfers::RULES,
     tls::RULES,
+    security::connections::RULES,
+    security::logins::RULES,
+    security::exploits::RULES,
+    security::strangers::RULES,
+    security::contents::RULES,
+    security::amounts::RULES,
+    security::traces::RULES,
 ];
 
 /// Every rule there is.
@@ -166,21 +185,32 @@ impl Found {
 
     /// Adds an occurrence in a session. Where parts of it were not captured nothing is certain.
     pub(super) fn add(&mut self, case: &Case<'_>, mut draft: Draft) {
-        let is_capture = self.rule.is_some_and(|rule| rule.kind == Kind::Capture);
-        if case.is_clouded && !is_capture {
+        // What somebody did is seen; why something failed is concluded from all that was said.
+        let is_diagnosis = self.rule.is_some_and(|rule| rule.kind == Kind::Diagnosis);
+        if case.is_clouded && is_diagnosis {
             draft.certainty = Certainty::Low;
         }
         let Session { client, server, id, .. } = case.session;
         let cause = draft.cause.take().unwrap_or_else(|| format!("{} {}", client.ip, server.ip));
         let accepted = self.accepted_in(case.session);
-        self.put((cause, accepted), Some(*id), draft);
+        self.put((cause, accepted), &[*id], draft);
     }
 
-    /// Adds something that concerns no session, or several.
+    /// Adds something that concerns no session.
     pub(super) fn add_of_capture(&mut self, mut draft: Draft) {
         let cause = draft.cause.take().unwrap_or_default();
         let accepted = self.accepted(&[]);
-        self.put((cause, accepted), None, draft);
+        self.put((cause, accepted), &[], draft);
+    }
+
+    /// Adds something that several sessions show together. It is accepted where all of them are.
+    pub(super) fn add_over(&mut self, sessions: &[&Session], mut draft: Draft) {
+        let cause = draft.cause.take().unwrap_or_default();
+        let mut accepted = sessions.iter().map(|session| self.accepted_in(session));
+        let first = accepted.next().flatten();
+        let accepted = first.filter(|first| accepted.all(|next| next == Some(*first)));
+        let ids: Vec<_> = sessions.iter().map(|session| session.id).take(CONCERNED).collect();
+        self.put((cause, accepted), &ids, draft);
     }
 
     /// Which suppression is of this rule and one of the session's hosts, or of everywhere.
@@ -207,16 +237,16 @@ impl Found {
     fn put(
         &mut self,
         (cause, accepted): (String, Option<usize>),
-        session: Option<SessionId>,
+        sessions: &[SessionId],
         draft: Draft,
     ) {
         let Some(rule) = self.rule else { return };
-        if rule.kind != Kind::Capture {
+        if rule.kind == Kind::Diagnosis {
             self.explained.extend(draft.transfer);
         }
         let key = self.hasher.hash_one((rule.id, cause, accepted));
         if let Some(known) = self.by_cause.get(&key).and_then(|at| self.list.get_mut(*at)) {
-            return known.merge(session, draft);
+            return known.merge(sessions, draft);
         }
         if self.list.len() >= self.most {
             self.dropped += 1;
@@ -224,19 +254,23 @@ impl Found {
         }
         self.by_cause.insert(key, self.list.len());
         let suppressed = accepted.and_then(|place| self.reasons.get(place)).cloned();
+        let (first, last) = ends(&draft.frames);
         let mut finding = Finding {
             rule,
             severity: draft.severity,
             certainty: draft.certainty,
-            session,
+            grade: draft.grade,
+            session: alone(sessions),
             transfer: draft.transfer,
             frames: draft.frames,
             title: draft.title,
             explanation: draft.explanation,
             fix: draft.fix.unwrap_or_else(|| rule.fix.to_owned()),
             evidence: draft.evidence,
-            count: 1,
-            sessions: session.into_iter().collect(),
+            count: draft.count,
+            first,
+            last,
+            sessions: sessions.to_vec(),
             transfers: draft.transfer.into_iter().collect(),
             suppressed,
         };
@@ -245,18 +279,43 @@ impl Found {
     }
 }
 
+/// The session, if it is one.
+fn alone(sessions: &[SessionId]) -> Option<SessionId> {
+    match sessions {
+        [session] => Some(*session),
+        _ => None,
+    }
+}
+
+/// The first and the last of some frames.
+fn ends(frames: &[Stamp]) -> (Option<Stamp>, Option<Stamp>) {
+    frames.iter().fold((None, None), |(first, last), frame| {
+        (earlier(first, Some(*frame)), later(last, Some(*frame)))
+    })
+}
+
+fn earlier(one: Option<Stamp>, other: Option<Stamp>) -> Option<Stamp> {
+    let Some((one, other)) = one.zip(other) else { return one.or(other) };
+    Some(if other.is_before(one) { other } else { one })
+}
+
+fn later(one: Option<Stamp>, other: Option<Stamp>) -> Option<Stamp> {
+    let Some((one, other)) = one.zip(other) else { return one.or(other) };
+    Some(if one.is_before(other) { other } else { one })
+}
+
 impl Finding {
     /// Takes another occurrence of the same cause. What is told is the worst of them, of those the
     /// surest, and of those the first: the texts of one do not go with the certainty of another.
-    fn merge(&mut self, session: Option<SessionId>, mut draft: Draft) {
-        self.count += 1;
+    fn merge(&mut self, sessions: &[SessionId], mut draft: Draft) {
+        self.count += draft.count;
+        let (first, last) = ends(&draft.frames);
+        self.first = earlier(self.first, first);
+        self.last = later(self.last, last);
         let is_worse = (draft.severity, draft.certainty) > (self.severity, self.certainty);
-        if let Some(session) = session
-            && self.sessions.last() != Some(&session)
-            && self.sessions.len() < CONCERNED
-        {
-            self.sessions.push(session);
-        }
+        let new = sessions.iter().filter(|session| self.sessions.last() != Some(session));
+        let new: Vec<_> = new.take(CONCERNED.saturating_sub(self.sessions.len())).collect();
+        self.sessions.extend(new);
         if let Some(transfer) = draft.transfer
             && self.transfers.len() < CONCERNED
         {
@@ -268,7 +327,7 @@ impl Finding {
         let room = FRAMES.saturating_sub(self.frames.len());
         self.frames.extend(draft.frames.drain(..).take(room));
         if is_worse {
-            self.tell(session, draft);
+            self.tell(alone(sessions), draft);
         }
     }
 
@@ -276,6 +335,7 @@ impl Finding {
     fn tell(&mut self, session: Option<SessionId>, draft: Draft) {
         self.severity = draft.severity;
         self.certainty = draft.certainty;
+        self.grade = draft.grade;
         self.session = session;
         self.transfer = draft.transfer;
         self.title = draft.title;

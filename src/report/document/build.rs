@@ -668,7 +668,7 @@ fn wire_text(raw: Option<&[u8]>, charset: Charset) -> (Option<String>, Option<St
     (Some(text), (!lossless).then(|| hex(raw)))
 }
 
-fn time(at: Timestamp) -> Option<String> {
+pub(super) fn time(at: Timestamp) -> Option<String> {
     at.is_known().then(|| at.to_string())
 }
 

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{PlaceRecord, build};
-use crate::analysis::{Certainty, Finding, Severity, Value, rules};
+use crate::analysis::{Certainty, Finding, Grade, Severity, Value, rules};
 
 /// One thing worth telling, and what shows it.
 #[derive(Serialize, JsonSchema)]
@@ -14,12 +14,16 @@ pub struct FindingRecord {
     pub id: String,
     /// Stable name of the rule; `ftpscope explain RULE` says what it means.
     pub rule: &'static str,
-    /// `capture` (what the capture can show) or `diagnosis` (why something does not work).
+    /// `capture` (what the capture can show), `diagnosis` (why something does not work) or
+    /// `security` (what somebody does that should not be).
     pub kind: &'static str,
     /// `critical`, `error`, `warning` or `info`.
     pub severity: &'static str,
     /// `high`, `medium` or `low`.
     pub confidence: &'static str,
+    /// What came of it: `attempted` (refused, or no answer is in the capture), `accepted` (the
+    /// server said so) or `effect` (it was seen to happen); `null` where `kind` is not `security`.
+    pub grade: Option<&'static str>,
     /// Of the worst occurrence; `null` where it concerns none, or several.
     pub session: Option<String>,
     pub transfer: Option<String>,
@@ -40,6 +44,9 @@ pub struct FindingRecord {
     pub attack: Vec<&'static str>,
     /// Occurrences of the same cause.
     pub count: u64,
+    /// Of the first and the last frame of all occurrences.
+    pub first_time: Option<String>,
+    pub last_time: Option<String>,
     /// Of all occurrences, the first 64.
     pub sessions: Vec<String>,
     pub transfers: Vec<String>,
@@ -72,6 +79,7 @@ impl FindingRecord {
             kind: kind(finding.rule.kind),
             severity: severity(finding.severity),
             confidence: certainty(finding.certainty),
+            grade: finding.grade.map(grade),
             session: finding.session.map(build::session_id),
             transfer: finding.transfer.map(build::transfer_id),
             frames,
@@ -80,8 +88,13 @@ impl FindingRecord {
             explanation: finding.explanation.clone(),
             fix: finding.fix.clone(),
             evidence: finding.evidence.iter().map(|(name, of)| (*name, value(of))).collect(),
-            attack: Vec::new(),
+            attack: match finding.rule.kind {
+                rules::Kind::Security { attack } => attack.to_vec(),
+                rules::Kind::Capture | rules::Kind::Diagnosis => Vec::new(),
+            },
             count: finding.count,
+            first_time: finding.first.and_then(|stamp| build::time(stamp.at)),
+            last_time: finding.last.and_then(|stamp| build::time(stamp.at)),
             sessions: finding.sessions.iter().map(|id| build::session_id(*id)).collect(),
             transfers: finding.transfers.iter().map(|id| build::transfer_id(*id)).collect(),
             suppressed: finding.suppressed.clone(),
@@ -98,6 +111,7 @@ pub fn kind(kind: rules::Kind) -> &'static str {
     match kind {
         rules::Kind::Capture => "capture",
         rules::Kind::Diagnosis => "diagnosis",
+        rules::Kind::Security { .. } => "security",
     }
 }
 
@@ -107,6 +121,14 @@ pub fn severity(severity: Severity) -> &'static str {
         Severity::Warning => "warning",
         Severity::Error => "error",
         Severity::Critical => "critical",
+    }
+}
+
+pub fn grade(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Attempted => "attempted",
+        Grade::Accepted => "accepted",
+        Grade::Effect => "effect",
     }
 }
 

@@ -14,7 +14,7 @@ use serde::Serialize;
 pub use self::build::{
     SCHEMA, TOOL, endpoint, file_id, hashes, orphan_id, session_id, transfer_id,
 };
-pub use self::finding::{FindingRecord, certainty, finding_id, kind, severity};
+pub use self::finding::{FindingRecord, certainty, finding_id, grade, kind, severity};
 pub use self::names::{DIRECTIONS, OUTCOMES, direction, login, outcome};
 
 /// What the document shows beside the facts.

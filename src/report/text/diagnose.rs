@@ -16,7 +16,9 @@ use crate::session::Session;
 pub fn write(analysis: &Analysis, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let report = Report::new(analysis);
     let mut page = Page::new(style, out);
-    let numbered: Vec<_> = analysis.findings.iter().enumerate().collect();
+    let numbered = analysis.findings.iter().enumerate();
+    let numbered: Vec<_> =
+        numbered.filter(|(_, finding)| !finding.rule.kind.is_security()).collect();
     let (told, minor): (Vec<_>, Vec<_>) =
         numbered.into_iter().partition(|(_, finding)| is_told(finding));
     let (of_capture, failures): (Vec<_>, Vec<_>) =

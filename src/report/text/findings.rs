@@ -4,7 +4,7 @@ use std::io;
 
 use super::Report;
 use super::page::{Ink, Line, Page};
-use crate::analysis::{Certainty, Finding, Severity};
+use crate::analysis::{Certainty, Finding, Grade, Severity};
 use crate::report::document::{certainty, finding_id, session_id, severity};
 use crate::report::human::number;
 
@@ -40,6 +40,7 @@ pub(super) fn facts(report: &Report<'_>, nth: usize, finding: &Finding) -> Vec<L
         Line::of(finding.rule.id),
         Line::inked(mark(finding).0, severity(finding.severity)),
     ];
+    facts.extend(finding.grade.map(|of| Line::of(graded(of))));
     if finding.certainty < Certainty::High {
         facts.push(Line::of(&format!("{} confidence", certainty(finding.certainty))));
     }
@@ -54,6 +55,14 @@ pub(super) fn facts(report: &Report<'_>, nth: usize, finding: &Finding) -> Vec<L
     let more = if finding.frames.len() > TOLD { " …" } else { "" };
     facts.push(Line::inked(Ink::Dim, &format!("{}{more}", frames.join(" "))));
     facts
+}
+
+fn graded(of: Grade) -> &'static str {
+    match of {
+        Grade::Attempted => "attempted",
+        Grade::Accepted => "accepted",
+        Grade::Effect => "had an effect",
+    }
 }
 
 fn sessions(finding: &Finding) -> String {

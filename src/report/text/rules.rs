@@ -13,11 +13,12 @@ pub fn write_rules(style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page::new(style, out);
     let widest = rules().map(|rule| rule.id.len()).max().unwrap_or(0);
     for (kind, title) in [
-        (Kind::Capture, "What a capture can show"),
-        (Kind::Diagnosis, "Why something does not work"),
+        ("capture", "What a capture can show"),
+        ("diagnosis", "Why something does not work"),
+        ("security", "What somebody does that should not be"),
     ] {
-        page.line(&Line::inked(Ink::Strong, &format!("{title} ({})", document::kind(kind))))?;
-        for rule in rules().filter(|rule| rule.kind == kind) {
+        page.line(&Line::inked(Ink::Strong, &format!("{title} ({kind})")))?;
+        for rule in rules().filter(|rule| document::kind(rule.kind) == kind) {
             let mut line = Line::of("  ").and(Ink::Plain, rule.id);
             line.tab(2 + widest + 2);
             page.words(line, Ink::Dim, rule.help)?;
@@ -49,6 +50,13 @@ pub fn write_rule(rule: &Rule, style: &Style, out: &mut dyn Write) -> io::Result
         page.blank()?;
         page.line(&Line::inked(Ink::Strong, title))?;
         page.words(Line::of("  "), Ink::Plain, text)?;
+    }
+    if let Kind::Security { attack } = rule.kind
+        && !attack.is_empty()
+    {
+        page.blank()?;
+        page.line(&Line::inked(Ink::Strong, "MITRE ATT&CK"))?;
+        page.words(Line::of("  "), Ink::Plain, &attack.join(" "))?;
     }
     Ok(())
 }

@@ -275,7 +275,7 @@ fn answers(exchange: &Exchange) -> Vec<Answer<'_>> {
 
 /// Of these the end tells more than the beginning.
 fn names_a_path(command: &Command) -> bool {
-    let is_known = matches!(
+    matches!(
         command.verb,
         Verb::Cwd
             | Verb::Retr
@@ -286,7 +286,11 @@ fn names_a_path(command: &Command) -> bool {
             | Verb::Mlsd
             | Verb::Mlst
             | Verb::Size
-    );
-    let name = command.name();
-    is_known || [&b"DELE"[..], b"MKD", b"RMD", b"RNFR", b"RNTO", b"MDTM"].contains(&&name[..])
+            | Verb::Dele
+            | Verb::Mkd
+            | Verb::Rmd
+            | Verb::Rnfr
+            | Verb::Rnto
+            | Verb::Mdtm
+    )
 }

@@ -137,13 +137,9 @@ fn encoding(case: &Case<'_>, found: &mut Found) {
 fn takes_a_name(exchange: &Exchange) -> bool {
     let Some(sent) = &exchange.sent else { return false };
     let command = &sent.command;
-    let is_folder = |word: &[u8]| {
-        [&b"MKD"[..], b"RMD", b"XMKD", b"XRMD"].iter().any(|verb| word.eq_ignore_ascii_case(verb))
-    };
     match command.verb {
-        Verb::Cwd | Verb::Dele | Verb::Rnfr | Verb::Rnto => true,
+        Verb::Cwd | Verb::Dele | Verb::Rnfr | Verb::Rnto | Verb::Mkd | Verb::Rmd => true,
         Verb::Mlst | Verb::Size | Verb::Mdtm => true,
-        Verb::Other => is_folder(command.word()),
         verb => verb.is_transfer(),
     }
 }
