@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::HashList;
+use crate::hash::HashSet;
 
 /// What the rules are told beside the facts. Everything has a default that makes sense without it.
 #[derive(Clone, Debug, Default)]
@@ -86,6 +87,11 @@ pub const THRESHOLDS: &[Threshold] = &[
 ];
 
 impl Policy {
+    /// Which hashes must be made beside SHA-256 to look files up in its lists.
+    pub fn hashes(&self) -> HashSet {
+        self.bad.needs().and(self.harmless.needs())
+    }
+
     /// The threshold of this name, which must be one of [`THRESHOLDS`].
     pub(super) fn threshold(&self, name: &'static str) -> u64 {
         let of_name = THRESHOLDS.iter().find(|threshold| threshold.name == name);

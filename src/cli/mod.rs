@@ -1,6 +1,7 @@
 //! Floor 9: what the user typed → what is done.
 
 mod args;
+mod hash_list;
 mod policy;
 mod progress;
 mod run;

@@ -9,18 +9,30 @@ use anyhow::{Context, Result, anyhow};
 use ipnet::IpNet;
 use serde::Deserialize;
 
-use crate::analysis::{Finding, Policy, Severity, Suppression, THRESHOLDS, rules};
+use super::hash_list;
+use crate::analysis::{Allowed, Finding, Policy, Severity, Suppression, THRESHOLDS, rules};
 
 #[derive(clap::Args, Debug)]
 pub struct PolicyArgs {
-    /// Read what is known of the network from a TOML file: home networks, thresholds, rules that
-    /// are off, findings that are suppressed with a reason. Flags come on top of it
+    /// Read what is known of the network from a TOML file: home networks, servers and pairs of
+    /// client and server that are meant to be used, thresholds, rules that are off, findings that
+    /// are suppressed with a reason. Flags come on top of it
     #[arg(long, value_name = "FILE", help_heading = "Findings")]
     pub config: Option<PathBuf>,
 
     /// A network that is inside, whatever its addresses look like: 198.51.100.0/24
     #[arg(long, value_name = "NETWORK", value_parser = parse_network, help_heading = "Findings")]
     pub home: Vec<IpNet>,
+
+    /// Hashes of files that are known to be bad (MD5, SHA-1 or SHA-256), one on a line, alone or as
+    /// sha256sum or hashdeep write them; a transfer of one is found
+    #[arg(long, value_name = "FILE", help_heading = "Findings")]
+    pub hash_list: Vec<PathBuf>,
+
+    /// Hashes of files that are known to be harmless, in the same forms: nothing is said of what
+    /// they are
+    #[arg(long, value_name = "FILE", help_heading = "Findings")]
+    pub allow_list: Vec<PathBuf>,
 
     /// Change a number that a rule compares with, such as banner-delay-ms=5000; `ftpscope rules`
     /// lists them
@@ -51,6 +63,13 @@ impl PolicyArgs {
         let mut policy = self.config.as_deref().map_or_else(|| Ok(Policy::default()), read)?;
         policy.home.extend(&self.home);
         policy.suppressions.extend(self.suppress.iter().cloned());
+        for (paths, list) in
+            [(&self.hash_list, &mut policy.bad), (&self.allow_list, &mut policy.harmless)]
+        {
+            for path in paths {
+                hash_list::read(path, list).map_err(|what| anyhow!(BadConfig(what)))?;
+            }
+        }
         for (name, number) in &self.threshold {
             policy.set_threshold(name, *number);
         }
@@ -77,11 +96,22 @@ struct File {
     #[serde(default)]
     home: Vec<String>,
     #[serde(default)]
+    allowed_servers: Vec<String>,
+    #[serde(default)]
+    allowed_pairs: Vec<PairEntry>,
+    #[serde(default)]
     rules_off: Vec<String>,
     #[serde(default)]
     thresholds: BTreeMap<String, u64>,
     #[serde(default)]
     suppress: Vec<SuppressEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PairEntry {
+    client: String,
+    server: String,
 }
 
 #[derive(Deserialize)]
@@ -94,21 +124,23 @@ struct SuppressEntry {
 
 /// A file that says what it must not say.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: {what}", path.display())]
-pub(super) struct BadConfig {
-    path: PathBuf,
-    what: String,
-}
+#[error("{0}")]
+pub(super) struct BadConfig(String);
 
 fn read(path: &Path) -> Result<Policy> {
     let text = fs::read_to_string(path)
         .with_context(|| format!("cannot read {}", path.display()))
         .map_err(|error| bad(path, &format!("{error:#}")))?;
-    let File { home, rules_off, thresholds, suppress } =
+    let File { home, allowed_servers, allowed_pairs, rules_off, thresholds, suppress } =
         toml::from_str(&text).map_err(|error| bad(path, error.to_string().trim_end()))?;
     let mut policy = Policy::default();
-    for network in home {
-        policy.home.push(parse_network(&network).map_err(|what| bad(path, &what))?);
+    let network = |text: &String| parse_network(text).map_err(|what| bad(path, &what));
+    policy.home = home.iter().map(network).collect::<Result<_>>()?;
+    for server in &allowed_servers {
+        policy.allowed.push(Allowed { client: None, server: network(server)? });
+    }
+    for PairEntry { client, server } in &allowed_pairs {
+        policy.allowed.push(Allowed { client: Some(network(client)?), server: network(server)? });
     }
     for rule in rules_off {
         known_rule(&rule).map_err(|what| bad(path, &what))?;
@@ -120,8 +152,7 @@ fn read(path: &Path) -> Result<Policy> {
         }
     }
     for SuppressEntry { rule, host, reason } in suppress {
-        let host = host.as_deref().map(parse_network).transpose();
-        let host = host.map_err(|what| bad(path, &what))?;
+        let host = host.as_ref().map(network).transpose()?;
         suppressible(&rule, host).map_err(|what| bad(path, &what))?;
         if reason.trim().is_empty() {
             return Err(bad(path, &format!("{rule} is suppressed without a reason")));
@@ -132,7 +163,7 @@ fn read(path: &Path) -> Result<Policy> {
 }
 
 fn bad(path: &Path, what: &str) -> anyhow::Error {
-    anyhow!(BadConfig { path: path.to_owned(), what: what.to_owned() })
+    anyhow!(BadConfig(format!("{}: {what}", path.display())))
 }
 
 fn parse_threshold(text: &str) -> Result<(String, u64), String> {

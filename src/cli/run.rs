@@ -125,7 +125,7 @@ fn diagnose(args: &DiagnoseArgs) -> Result<Exit> {
 }
 
 fn tree(args: &TreeArgs) -> Result<Exit> {
-    let (analysis, exit) = analysed(&args.input, &[])?;
+    let (analysis, exit) = analysed(&args.input, HashSet::default())?;
     print(|out| text::write_tree(&analysis, &style(false), out))?;
     Ok(exit)
 }
@@ -140,7 +140,7 @@ fn document(args: &JsonArgs) -> Result<Exit> {
 }
 
 /// Everything of a capture.
-fn analysed(input: &InputArgs, hashes: &[HashName]) -> Result<(Analysis, Exit)> {
+fn analysed(input: &InputArgs, hashes: HashSet) -> Result<(Analysis, Exit)> {
     let mut keeper = Keeper::new(Limits::default());
     let read = Reading::new(input, hashes).run(None, &mut keeper)?;
     let exit = read.exit();
@@ -156,7 +156,7 @@ fn judged(
     counts: impl Fn(Kind) -> bool,
 ) -> Result<(Analysis, Exit)> {
     let known = policy.policy()?;
-    let (mut analysis, exit) = analysed(input, hashes)?;
+    let (mut analysis, exit) = analysed(input, hash_set(hashes).and(known.hashes()))?;
     analysis.judge(&known, &Limits::default());
     let told = analysis.findings.iter().filter(|finding| counts(finding.rule.kind));
     let fails = exit == Exit::Done && policy.fails(told);
@@ -170,7 +170,7 @@ fn style(show_secrets: bool) -> text::Style {
 }
 
 fn lines(args: &JsonArgs) -> Result<Exit> {
-    let reading = Reading::new(&args.input, &args.hashes.hash);
+    let reading = Reading::new(&args.input, hash_set(&args.hashes.hash));
     let out = BufWriter::new(io::stdout());
     let mut lines = json::Lines::new(out, args.options(), reading.progress.clone());
     let read = match args.input.threads() {
@@ -196,7 +196,8 @@ fn extract(args: &ExtractArgs) -> Result<Exit> {
     limits.hole_bytes = args.max_holes.unwrap_or(limits.hole_bytes);
     let several_inputs = args.input.files.len() > 1;
     let (mut sinks, mut manifest) = files::create(&args.output, only, &limits, several_inputs)?;
-    let reading = Reading { hash_inputs: true, ..Reading::new(&args.input, &args.hashes.hash) };
+    let reading =
+        Reading { hash_inputs: true, ..Reading::new(&args.input, hash_set(&args.hashes.hash)) };
     // What belongs together is known only at the end.
     let mut keeper = Keeper::joining(Limits::default());
     let mut both = Tee(&mut manifest, &mut keeper);
@@ -244,8 +245,7 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    fn new(input: &'a InputArgs, hashes: &[HashName]) -> Self {
-        let hashes = hash_set(hashes);
+    fn new(input: &'a InputArgs, hashes: HashSet) -> Self {
         Self { input, hashes, hash_inputs: false, progress: Progress::default() }
     }
 

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::args::TuiArgs;
 use super::run::{Exit, analysis_options};
+use crate::analyzer::AnalysisOptions;
 use crate::capture::{End, Progress, ReadAhead, ReadOptions, Source};
 use crate::limits::Limits;
 use crate::tui::{Options, Theme, Work, restore, run};
@@ -47,12 +48,9 @@ pub(super) fn start(args: &TuiArgs) -> Result<Exit> {
     let threads = args.input.threads();
     let reading =
         ReadOptions { limits, hash_inputs: false, progress, ahead: ReadAhead::new(threads) };
-    let work = Work {
-        sources,
-        analysis: analysis_options(&args.input),
-        reading,
-        policy: args.policy.policy()?,
-    };
+    let policy = args.policy.policy()?;
+    let analysis = AnalysisOptions { hashes: policy.hashes(), ..analysis_options(&args.input) };
+    let work = Work { sources, analysis, reading, policy };
     let has_colour = std::env::var_os("NO_COLOR").is_none_or(|no| no.is_empty());
     let theme = Theme::new(has_colour, args.ascii);
     let options = Options { title, work, theme, output: args.output.clone(), can_reread };

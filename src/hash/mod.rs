@@ -18,6 +18,13 @@ pub struct HashSet {
     pub md5: bool,
 }
 
+impl HashSet {
+    /// Those of both.
+    pub fn and(self, other: Self) -> Self {
+        Self { sha1: self.sha1 || other.sha1, md5: self.md5 || other.md5 }
+    }
+}
+
 /// Hashes bytes as they come.
 #[derive(Clone, Debug)]
 pub struct Hasher {
