@@ -226,6 +226,6 @@ fn document(path: &Path, threads: usize) {
     let options = AnalysisOptions { threads, ..AnalysisOptions::default() };
     let facts = analyze(&mut capture, &options, None, &mut keeper);
     let analysis = keeper.finish(facts, capture.finish());
-    json::write(&analysis, DocumentOptions::default(), threads, &mut io::sink())
+    json::write(&analysis, None, DocumentOptions::default(), threads, &mut io::sink())
         .expect("a sink takes all");
 }

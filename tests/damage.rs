@@ -13,7 +13,7 @@ use common::document::Document;
 use common::program::Scratch;
 use common::sample::{Sample, samples};
 use etherparse::{NetSlice, SlicedPacket, TransportSlice};
-use ftpscope::analysis::Keeper;
+use ftpscope::analysis::{Audit, Keeper, Policy};
 use ftpscope::analyzer::{AnalysisOptions, analyze};
 use ftpscope::capture::{Capture, ReadOptions, Source};
 use ftpscope::limits::Limits;
@@ -69,9 +69,13 @@ impl Subject {
         let mut capture = Capture::open(&sources, ReadOptions::default()).ok()?;
         let mut keeper = Keeper::new(Limits::default());
         let facts = analyze(&mut capture, &AnalysisOptions::default(), None, &mut keeper);
-        let analysis = keeper.finish(facts, capture.finish());
+        let mut analysis = keeper.finish(facts, capture.finish());
+        let policy = Policy::default();
+        analysis.judge(&policy, &Limits::default());
+        let audit = Audit::new(&analysis, &policy);
         let mut text = Vec::new();
-        json::write(&analysis, DocumentOptions::default(), 2, &mut text).expect("memory takes it");
+        json::write(&analysis, Some(&audit), DocumentOptions::default(), 2, &mut text)
+            .expect("memory takes it");
         Some(Document(serde_json::from_slice(&text).expect("the document is JSON")))
     }
 

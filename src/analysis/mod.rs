@@ -1,5 +1,6 @@
 //! Floor 7: everything known of a capture, in one place.
 
+mod audit;
 mod case;
 mod charset;
 mod checks;
@@ -13,6 +14,7 @@ pub mod rules;
 pub mod secret;
 mod sites;
 mod story;
+mod strength;
 mod tee;
 mod tree;
 mod vantage;
@@ -20,6 +22,7 @@ mod vantage;
 use std::collections::BTreeMap;
 use std::error::Error;
 
+pub use self::audit::{Audit, Logins, Moved, Password, Unseen, Way, What as UnseenWhat};
 pub use self::case::{Case, Fate, Opening};
 pub use self::charset::Charset;
 pub use self::files::{LogicalFile, Overlap, Piece, Range};
@@ -29,6 +32,7 @@ pub use self::hash_list::HashList;
 pub use self::legs::Legs;
 pub use self::policy::{Allowed, Policy, Suppression, THRESHOLDS, Threshold};
 pub use self::story::{Party, Step, Stories, Story, What};
+pub use self::strength::Strength;
 pub use self::tee::Tee;
 pub use self::tree::{Node, ServerTree};
 pub use self::vantage::Vantage;
@@ -58,6 +62,9 @@ pub struct Analysis {
     pub files: Vec<LogicalFile>,
     /// What the rules say, the worst first; those that are suppressed last.
     pub findings: Vec<Finding>,
+    /// Sessions with a security finding that is not suppressed, and the worst severity of those; in
+    /// the order of their numbers.
+    pub risks: Vec<(SessionId, Severity)>,
     /// Transfers that failed and of which no rule says why.
     pub unexplained: Vec<TransferId>,
 }
@@ -65,11 +72,13 @@ pub struct Analysis {
 impl Analysis {
     /// Asks the rules.
     pub fn judge(&mut self, policy: &Policy, limits: &Limits) {
-        let Judged { findings, dropped, explained } = rules::judge(self, policy, limits.findings);
+        let Judged { findings, dropped, explained, risks } =
+            rules::judge(self, policy, limits.findings);
         let failed = self.transfers.iter().filter(|transfer| transfer.outcome.is_failed());
         let failed = failed.map(|transfer| transfer.request.id);
         self.unexplained = failed.filter(|id| !explained.contains(id)).collect();
         self.findings = findings;
+        self.risks = risks;
         if dropped > 0 {
             *self.capture.limits_reached.entry("findings").or_default() += dropped;
         }

@@ -34,6 +34,9 @@ pub enum Command {
     /// Say why it failed: each failed or suspicious transfer with what was sent, in order, and what
     /// to change
     Diagnose(DiagnoseArgs),
+    /// Say who got in, what left and what came in, what was tried and what came of it, and what
+    /// could not be seen
+    Audit(AuditArgs),
     /// Look around in it: sessions, files, findings, and what is in them
     Tui(TuiArgs),
     /// Print everything known as one JSON document, or as JSON lines
@@ -77,6 +80,18 @@ pub struct DiagnoseArgs {
 
     #[command(flatten)]
     pub policy: PolicyArgs,
+}
+
+#[derive(clap::Args, Debug)]
+pub struct AuditArgs {
+    #[command(flatten)]
+    pub input: InputArgs,
+
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+
+    #[command(flatten)]
+    pub secrets: SecretArgs,
 }
 
 #[derive(clap::Args, Debug)]
@@ -125,8 +140,12 @@ pub struct JsonArgs {
     pub hashes: HashArgs,
 
     /// Print JSON lines, each record as soon as it is final; without findings
-    #[arg(long, conflicts_with = "fail_on")]
+    #[arg(long, conflicts_with_all = ["fail_on", "audit"])]
     pub lines: bool,
+
+    /// Add `audit`: who logged in, what was moved where, what could not be seen, and how bad it is
+    #[arg(long)]
+    pub audit: bool,
 }
 
 #[derive(clap::Args, Debug)]

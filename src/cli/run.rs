@@ -9,13 +9,15 @@ use anyhow::{Context, Result};
 use clap::CommandFactory;
 
 use super::args::{
-    Args, Command, DiagnoseArgs, ExtractArgs, HashName, InputArgs, JsonArgs, OnlyKind, OverlapName,
-    ReportArgs, TreeArgs,
+    Args, AuditArgs, Command, DiagnoseArgs, ExtractArgs, HashName, InputArgs, JsonArgs, OnlyKind,
+    OverlapName, ReportArgs, TreeArgs,
 };
 use super::policy::{BadConfig, PolicyArgs};
 use super::progress::Bar;
 use crate::analysis::rules::{self, Kind};
-use crate::analysis::{Analysis, CaptureFacts, Collector, Keeper, Tee, collect_beside};
+use crate::analysis::{
+    Analysis, Audit, CaptureFacts, Collector, Keeper, Policy, Tee, collect_beside,
+};
 use crate::analyzer::{AnalysisOptions, analyze};
 use crate::capture::{
     Capture, CaptureError, Change, InputFacts, Progress, ReadAhead, ReadOptions, Source,
@@ -83,6 +85,7 @@ pub fn run(args: Args) -> Result<Exit> {
         None => report(&args.report),
         Some(Command::Report(args)) => report(&args),
         Some(Command::Diagnose(args)) => diagnose(&args),
+        Some(Command::Audit(args)) => audit(&args),
         Some(Command::Tui(args)) => super::tui::start(&args),
         Some(Command::Tree(args)) => tree(&args),
         Some(Command::Json(args)) => {
@@ -113,14 +116,27 @@ pub fn run(args: Args) -> Result<Exit> {
 struct NoRule(String);
 
 fn report(args: &ReportArgs) -> Result<Exit> {
-    let (analysis, exit) = judged(&args.input, &[], &args.policy, |_| true)?;
+    let policy = args.policy.policy()?;
+    let (analysis, exit) = judged(&args.input, &[], (&args.policy, &policy), |_| true)?;
     print(|out| text::write(&analysis, &style(args.secrets.show_secrets), out))?;
     Ok(exit)
 }
 
 fn diagnose(args: &DiagnoseArgs) -> Result<Exit> {
-    let (analysis, exit) = judged(&args.input, &[], &args.policy, |kind| !kind.is_security())?;
+    let policy = args.policy.policy()?;
+    let counts = |kind: Kind| !kind.is_security();
+    let (analysis, exit) = judged(&args.input, &[], (&args.policy, &policy), counts)?;
     print(|out| text::write_diagnosis(&analysis, &style(false), out))?;
+    Ok(exit)
+}
+
+fn audit(args: &AuditArgs) -> Result<Exit> {
+    let policy = args.policy.policy()?;
+    let counts = |kind| kind != Kind::Diagnosis;
+    let (analysis, exit) = judged(&args.input, &[], (&args.policy, &policy), counts)?;
+    let audit = Audit::new(&analysis, &policy);
+    let style = style(args.secrets.show_secrets);
+    print(|out| text::write_audit(&analysis, &audit, &style, out))?;
     Ok(exit)
 }
 
@@ -131,9 +147,13 @@ fn tree(args: &TreeArgs) -> Result<Exit> {
 }
 
 fn document(args: &JsonArgs) -> Result<Exit> {
-    let (analysis, exit) = judged(&args.input, &args.hashes.hash, &args.policy, |_| true)?;
+    let policy = args.policy.policy()?;
+    let asked = (&args.policy, &policy);
+    let (analysis, exit) = judged(&args.input, &args.hashes.hash, asked, |_| true)?;
+    let audit = args.audit.then(|| Audit::new(&analysis, &policy));
     let threads = args.input.threads();
-    print(|out| json::write(&analysis, args.options(), threads, out))?;
+    print(|out| json::write(&analysis, audit.as_ref(), args.options(), threads, out))?;
+    drop(audit);
     // The program ends: giving back millions of pieces of memory one by one takes its time.
     std::mem::forget(analysis);
     Ok(exit)
@@ -152,14 +172,13 @@ fn analysed(input: &InputArgs, hashes: HashSet) -> Result<(Analysis, Exit)> {
 fn judged(
     input: &InputArgs,
     hashes: &[HashName],
-    policy: &PolicyArgs,
+    (args, policy): (&PolicyArgs, &Policy),
     counts: impl Fn(Kind) -> bool,
 ) -> Result<(Analysis, Exit)> {
-    let known = policy.policy()?;
-    let (mut analysis, exit) = analysed(input, hash_set(hashes).and(known.hashes()))?;
-    analysis.judge(&known, &Limits::default());
+    let (mut analysis, exit) = analysed(input, hash_set(hashes).and(policy.hashes()))?;
+    analysis.judge(policy, &Limits::default());
     let told = analysis.findings.iter().filter(|finding| counts(finding.rule.kind));
-    let fails = exit == Exit::Done && policy.fails(told);
+    let fails = exit == Exit::Done && args.fails(told);
     Ok((analysis, if fails { Exit::Found } else { exit }))
 }
 

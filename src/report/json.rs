@@ -12,7 +12,9 @@ use super::document::{
 };
 use super::lists::List;
 use super::visible::{to_vec_pretty, to_writer};
-use crate::analysis::{Analysis, CaptureFacts, Charset, Collector, LogicalFile, Node, warnings};
+use crate::analysis::{
+    Analysis, Audit, CaptureFacts, Charset, Collector, LogicalFile, Node, warnings,
+};
 use crate::capture::{InputFacts, Progress};
 use crate::decode::{Net, Tunnel, Tunnels};
 use crate::session::{Exchange, Session, SessionId, Weight};
@@ -21,6 +23,7 @@ use crate::transfer::{Orphan, Transfer};
 /// Writes the whole document; `threads` make it, and it is the same with any number of them.
 pub fn write(
     analysis: &Analysis,
+    audit: Option<&Audit<'_>>,
     options: DocumentOptions,
     threads: usize,
     out: &mut dyn Write,
@@ -73,7 +76,7 @@ pub fn write(
         weight: Orphan::weight,
         record: &|orphan| OrphanRecord::new(orphan, tunnels, several),
     };
-    let rest = to_vec_pretty(&Document::without_lists(analysis, options))?;
+    let rest = to_vec_pretty(&Document::without_lists(analysis, audit, options))?;
     let rest = write_up_to("sessions", &rest, out)?;
     sessions.write(threads, out)?;
     let rest = write_up_to("transfers", rest, out)?;
@@ -142,6 +145,7 @@ struct SessionExchange {
 struct CaptureLine {
     schema: SchemaRecord,
     tool: ToolRecord,
+    secrets: &'static str,
     #[serde(flatten)]
     capture: CaptureRecord,
     warnings: Vec<String>,
@@ -167,6 +171,7 @@ impl<W: Write> Lines<W> {
         self.write(&Line::Capture(CaptureLine {
             schema: SCHEMA,
             tool: TOOL,
+            secrets: self.options.secrets(),
             capture: CaptureRecord::new(facts, self.options.several_inputs),
             warnings: warnings(inputs, facts),
         }));

@@ -21,7 +21,7 @@ use ipnet::IpNet;
 use super::case::{Beside, Case};
 use super::finding::{CONCERNED, Certainty, Draft, FRAMES, Finding};
 use super::policy::is_within;
-use super::{Analysis, Policy};
+use super::{Analysis, Policy, Severity};
 use crate::session::{Session, SessionId, TransferId};
 use crate::time::Stamp;
 
@@ -113,6 +113,8 @@ pub(super) struct Judged {
     pub(super) dropped: u64,
     /// Transfers that a rule spoke of, whatever became of the finding.
     pub(super) explained: HashSet<TransferId>,
+    /// Of each session the worst security finding.
+    pub(super) risks: Vec<(SessionId, Severity)>,
 }
 
 /// Asks the rules.
@@ -142,7 +144,9 @@ pub(super) fn judge(analysis: &Analysis, policy: &Policy, most: usize) -> Judged
         let order = (finding.suppressed.is_some(), std::cmp::Reverse(finding.severity));
         (order, finding.rule.kind, std::cmp::Reverse(finding.certainty), first, finding.rule.id)
     });
-    Judged { findings: list, dropped: found.dropped, explained: found.explained }
+    let mut risks: Vec<_> = found.risks.into_iter().collect();
+    risks.sort_unstable_by_key(|(session, _)| session.0);
+    Judged { findings: list, dropped: found.dropped, explained: found.explained, risks }
 }
 
 /// What was found so far: one finding for each cause. What is accepted at one host does not hide
@@ -161,6 +165,7 @@ pub(super) struct Found {
     most: usize,
     dropped: u64,
     explained: HashSet<TransferId>,
+    risks: HashMap<SessionId, Severity>,
 }
 
 impl Found {
@@ -180,6 +185,7 @@ impl Found {
             most,
             dropped: 0,
             explained: HashSet::new(),
+            risks: HashMap::new(),
         }
     }
 
@@ -209,7 +215,7 @@ impl Found {
         let mut accepted = sessions.iter().map(|session| self.accepted_in(session));
         let first = accepted.next().flatten();
         let accepted = first.filter(|first| accepted.all(|next| next == Some(*first)));
-        let ids: Vec<_> = sessions.iter().map(|session| session.id).take(CONCERNED).collect();
+        let ids: Vec<_> = sessions.iter().map(|session| session.id).collect();
         self.put((cause, accepted), &ids, draft);
     }
 
@@ -244,6 +250,12 @@ impl Found {
         if rule.kind == Kind::Diagnosis {
             self.explained.extend(draft.transfer);
         }
+        if rule.kind.is_security() && accepted.is_none() {
+            for session in sessions {
+                let worst = self.risks.entry(*session).or_insert(draft.severity);
+                *worst = draft.severity.max(*worst);
+            }
+        }
         let key = self.hasher.hash_one((rule.id, cause, accepted));
         if let Some(known) = self.by_cause.get(&key).and_then(|at| self.list.get_mut(*at)) {
             return known.merge(sessions, draft);
@@ -270,7 +282,7 @@ impl Found {
             count: draft.count,
             first,
             last,
-            sessions: sessions.to_vec(),
+            sessions: sessions.iter().take(CONCERNED).copied().collect(),
             transfers: draft.transfer.into_iter().collect(),
             suppressed,
         };

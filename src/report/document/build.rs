@@ -4,7 +4,9 @@ use super::names::*;
 use super::*;
 use crate::analysis::Charset;
 use crate::analysis::secret::{is_lost, secret_of, without};
-use crate::analysis::{Analysis, CaptureFacts, LogicalFile, Node, NotFtp, Range, ServerTree};
+use crate::analysis::{
+    Analysis, Audit, CaptureFacts, LogicalFile, Node, NotFtp, Range, ServerTree,
+};
 use crate::capture::{Change, ClockSteps, InputFacts};
 use crate::decode::{Endpoint, FragmentFacts, Tunnels};
 use crate::ftp::Entry;
@@ -22,10 +24,15 @@ use crate::transfer::{
 impl Document {
     /// All but the long lists, which are empty here: their records are made while they are
     /// written, so that the document needs no memory of its own.
-    pub fn without_lists(analysis: &Analysis, options: DocumentOptions) -> Self {
+    pub fn without_lists(
+        analysis: &Analysis,
+        audit: Option<&Audit<'_>>,
+        options: DocumentOptions,
+    ) -> Self {
         Self {
             schema: SCHEMA,
             tool: TOOL,
+            secrets: options.secrets(),
             inputs: analysis.inputs.iter().map(InputRecord::new).collect(),
             capture: CaptureRecord::new(&analysis.capture, options.several_inputs),
             sessions: Vec::new(),
@@ -39,6 +46,7 @@ impl Document {
                 .enumerate()
                 .map(|(nth, finding)| FindingRecord::new(nth + 1, finding, options.several_inputs))
                 .collect(),
+            audit: audit.map(|audit| AuditRecord::new(audit, options)),
             warnings: analysis.warnings(),
         }
     }
@@ -261,7 +269,7 @@ impl TcpRecord {
 }
 
 impl SecretRecord {
-    fn new(raw: &[u8], charset: Charset, show: bool) -> Self {
+    pub(super) fn new(raw: &[u8], charset: Charset, show: bool) -> Self {
         let text = show.then(|| charset.decode(raw).0);
         Self { masked: !show, length: (!show).then_some(raw.len()), text }
     }
@@ -662,7 +670,7 @@ fn command_name(sent: &Sent, show_secrets: bool) -> String {
 }
 
 /// Text from the wire: what a person reads, and the raw bytes where reading loses something.
-fn wire_text(raw: Option<&[u8]>, charset: Charset) -> (Option<String>, Option<String>) {
+pub(super) fn wire_text(raw: Option<&[u8]>, charset: Charset) -> (Option<String>, Option<String>) {
     let Some(raw) = raw else { return (None, None) };
     let (text, lossless) = charset.decode(raw);
     (Some(text), (!lossless).then(|| hex(raw)))

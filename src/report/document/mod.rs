@@ -1,6 +1,7 @@
 //! The JSON document's own types, apart from the facts, so that a change of facts cannot change
 //! the document by accident. The schema derives from them.
 
+mod audit;
 mod build;
 mod finding;
 mod names;
@@ -11,6 +12,7 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub use self::audit::{AuditRecord, shared_id, strength};
 pub use self::build::{
     SCHEMA, TOOL, endpoint, file_id, hashes, orphan_id, session_id, transfer_id,
 };
@@ -25,6 +27,13 @@ pub struct DocumentOptions {
     pub several_inputs: bool,
 }
 
+impl DocumentOptions {
+    /// What is done with passwords.
+    pub fn secrets(self) -> &'static str {
+        if self.show_secrets { "shown" } else { "masked" }
+    }
+}
+
 /// Everything known of a capture. Documents of the same `schema.version` differ only in fields
 /// added.
 #[derive(Serialize, JsonSchema)]
@@ -32,6 +41,8 @@ pub struct DocumentOptions {
 pub struct Document {
     pub schema: SchemaRecord,
     pub tool: ToolRecord,
+    /// Whether passwords are `masked` here, or `shown`.
+    pub secrets: &'static str,
     pub inputs: Vec<InputRecord>,
     pub capture: CaptureRecord,
     /// In the order of their first frames.
@@ -46,6 +57,9 @@ pub struct Document {
     pub orphans: Vec<OrphanRecord>,
     /// The worst first; those that are suppressed last. Not with `--lines`: a rule sees whole sessions.
     pub findings: Vec<FindingRecord>,
+    /// Only with `--audit`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit: Option<AuditRecord>,
     /// What a reader should know before believing the rest.
     pub warnings: Vec<String>,
 }

@@ -11,8 +11,8 @@ use crate::capture::InputFacts;
 use crate::decode::Tunnels;
 use crate::hash::hex;
 use crate::report::document::{
-    self, CaptureRecord, EndpointRecord, HashesRecord, InputRecord, OrphanRecord, RangeRecord,
-    SCHEMA, SchemaRecord, TOOL, ToolRecord, TransferRecord,
+    self, CaptureRecord, DocumentOptions, EndpointRecord, HashesRecord, InputRecord, OrphanRecord,
+    RangeRecord, SCHEMA, SchemaRecord, TOOL, ToolRecord, TransferRecord,
 };
 use crate::session::Session;
 use crate::transfer::{Orphan, Transfer};
@@ -43,6 +43,7 @@ pub(super) struct SessionFacts {
 pub(super) struct ManifestRecord {
     schema: SchemaRecord,
     tool: ToolRecord,
+    secrets: &'static str,
     inputs: Vec<HashedInputRecord>,
     capture: CaptureRecord,
     warnings: Vec<String>,
@@ -222,6 +223,8 @@ impl ManifestRecord {
         Self {
             schema: SCHEMA,
             tool: TOOL,
+            // No option of extraction shows them.
+            secrets: DocumentOptions::default().secrets(),
             inputs: inputs_hashed.collect(),
             capture: CaptureRecord::new(facts, several),
             warnings: warnings(inputs, facts),

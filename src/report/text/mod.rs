@@ -1,6 +1,7 @@
 //! The report a person reads at a terminal: what the capture is, each session as it went, the
 //! files.
 
+mod audit;
 mod capture;
 mod diagnose;
 mod findings;
@@ -13,6 +14,7 @@ mod timeline;
 mod transfer;
 mod tree;
 
+pub use self::audit::write as write_audit;
 pub use self::diagnose::write as write_diagnosis;
 pub use self::rules::{write_rule, write_rules};
 pub use self::tree::write as write_tree;

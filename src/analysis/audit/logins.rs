@@ -1,0 +1,179 @@
+//! Who logged in, or tried.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::super::Charset;
+use super::super::strength::Strength;
+use super::NAMED;
+use crate::decode::{Endpoint, Host};
+use crate::ftp::{Reply, Verb};
+use crate::session::{Exchange, LoginOutcome, Session, SessionId};
+use crate::time::Stamp;
+
+/// Tries of one user, from one host, at one server, with one outcome.
+#[derive(Debug)]
+pub struct Logins<'a> {
+    /// `None` where it was encrypted, or said before the capture began.
+    pub user: Option<&'a [u8]>,
+    /// Of the user's name.
+    pub charset: Charset,
+    pub client: Host,
+    pub server: Endpoint,
+    pub outcome: LoginOutcome,
+    pub count: u64,
+    /// The first 64.
+    pub sessions: Vec<SessionId>,
+    /// The frames of the first and the last try.
+    pub first: Stamp,
+    pub last: Stamp,
+    /// Different ones that were tried.
+    pub passwords: u64,
+    /// If it was one.
+    pub password: Option<Password<'a>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Password<'a> {
+    pub text: &'a [u8],
+    pub strength: Strength,
+    /// Equal passwords have the same number, counted from 1; `None` if no other user and no other
+    /// server was tried with it.
+    pub shared: Option<u64>,
+}
+
+/// One try.
+struct Try<'a> {
+    user: Option<&'a [u8]>,
+    password: Option<&'a [u8]>,
+    outcome: LoginOutcome,
+    stamp: Stamp,
+}
+
+/// All of them, and how many sessions had none.
+pub(super) fn logins(sessions: &[Session]) -> (Vec<Logins<'_>>, u64) {
+    let mut rows: Vec<(Logins<'_>, HashSet<&[u8]>)> = Vec::new();
+    let mut places = HashMap::new();
+    let mut without = 0;
+    for session in sessions {
+        let tries = tries(session);
+        without += u64::from(tries.is_empty());
+        for Try { user, password, outcome, stamp } in tries {
+            let (client, server) = (session.client.ip, session.server);
+            let key = (user, client, server, outcome as u8);
+            let place = *places.entry(key).or_insert_with(|| {
+                let (sessions, first, last) = (Vec::new(), stamp, stamp);
+                let row = Logins {
+                    user,
+                    charset: charset(user, session),
+                    client,
+                    server,
+                    outcome,
+                    count: 0,
+                    sessions,
+                    first,
+                    last,
+                    passwords: 0,
+                    password: None,
+                };
+                rows.push((row, HashSet::new()));
+                rows.len() - 1
+            });
+            let Some((row, passwords)) = rows.get_mut(place) else { continue };
+            row.count += 1;
+            row.last = stamp;
+            passwords.extend(password);
+            if row.sessions.last() != Some(&session.id) && row.sessions.len() < NAMED {
+                row.sessions.push(session.id);
+            }
+        }
+    }
+    let mut rows = with_passwords(rows);
+    rows.sort_by_key(|row| row.outcome != LoginOutcome::Accepted);
+    (rows, without)
+}
+
+/// What names of the session are written in; found out only where it matters.
+fn charset(user: Option<&[u8]>, session: &Session) -> Charset {
+    match user.map(std::str::from_utf8) {
+        Some(Err(_)) => Charset::of(session),
+        None | Some(Ok(_)) => Charset::default(),
+    }
+}
+
+fn with_passwords<'a>(rows: Vec<(Logins<'a>, HashSet<&'a [u8]>)>) -> Vec<Logins<'a>> {
+    // Whom each was tried for, two of them at most: that is enough to be shared.
+    let mut tried: HashMap<&[u8], BTreeSet<(Option<&[u8]>, Host)>> = HashMap::new();
+    for (row, passwords) in rows.iter().filter(|(row, _)| !is_anonymous(row.user)) {
+        for password in passwords.iter().filter(|password| !password.is_empty()) {
+            let of = tried.entry(password).or_default();
+            if of.len() < 2 {
+                of.insert((row.user, row.server.ip));
+            }
+        }
+    }
+    let mut numbers: HashMap<&[u8], u64> = HashMap::new();
+    let rows = rows.into_iter().map(|(mut row, passwords)| {
+        row.passwords = passwords.len() as u64;
+        let mut all = passwords.into_iter();
+        if let (Some(text), None) = (all.next(), all.next()) {
+            let is_shared = tried.get(text).is_some_and(|of| of.len() > 1);
+            let shared = is_shared.then(|| {
+                let next = numbers.len() as u64 + 1;
+                *numbers.entry(text).or_insert(next)
+            });
+            let strength = Strength::of(row.user.unwrap_or_default(), text);
+            row.password = Some(Password { text, strength, shared });
+        }
+        row
+    });
+    rows.collect()
+}
+
+/// Whether it is a name under which everybody may come (RFC 1635): what is said as a password then
+/// is none.
+fn is_anonymous(user: Option<&[u8]>) -> bool {
+    user.is_some_and(|user| {
+        user.eq_ignore_ascii_case(b"anonymous") || user.eq_ignore_ascii_case(b"ftp")
+    })
+}
+
+/// What was tried in a session, as its commands and their answers tell; and where they do not tell
+/// how it ended, what the session does.
+fn tries(session: &Session) -> Vec<Try<'_>> {
+    let mut tries: Vec<Try<'_>> = Vec::new();
+    let mut user = None;
+    for exchange in &session.exchanges {
+        let Some(sent) = exchange.sent.as_ref().filter(|sent| !sent.is_headless) else { continue };
+        let password = match sent.command.verb {
+            Verb::User => {
+                user = Some(sent.command.arg());
+                None
+            }
+            Verb::Pass => Some(sent.command.arg()),
+            _ => continue,
+        };
+        if let Some(outcome) = answer(exchange) {
+            tries.push(Try { user, password, outcome, stamp: sent.stamp });
+        }
+    }
+    let end = session.login.outcome;
+    if end != LoginOutcome::None && tries.last().map(|last| last.outcome) != Some(end) {
+        tries.push(Try {
+            user: session.login.user.as_deref(),
+            password: session.login.password.as_deref(),
+            outcome: end,
+            stamp: session.tcp.link.first,
+        });
+    }
+    tries
+}
+
+/// What the answer to a USER or a PASS makes of it; `None` if that depends on what follows.
+fn answer(exchange: &Exchange) -> Option<LoginOutcome> {
+    let Reply { code, .. } = exchange.final_reply()?.reply;
+    match code {
+        230 | 202 | 232 => Some(LoginOutcome::Accepted),
+        400.. => Some(LoginOutcome::Refused),
+        _ => None,
+    }
+}
