@@ -71,7 +71,7 @@ impl Subject {
         let facts = analyze(&mut capture, &AnalysisOptions::default(), None, &mut keeper);
         let mut analysis = keeper.finish(facts, capture.finish());
         let policy = Policy::default();
-        analysis.judge(&policy, &Limits::default());
+        analysis.judge(&policy, &Limits::default(), 2);
         let audit = Audit::new(&analysis, &policy);
         let mut text = Vec::new();
         json::write(&analysis, Some(&audit), DocumentOptions::default(), 2, &mut text)

@@ -24,7 +24,7 @@ pub struct Finding {
     pub title: String,
     /// What happened, with the addresses, ports, times and replies of this case.
     pub explanation: String,
-    pub fix: String,
+    pub fix: Cow<'static, str>,
     pub evidence: Vec<(&'static str, Value)>,
     /// Occurrences of the same cause.
     pub count: u64,

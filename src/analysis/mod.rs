@@ -70,10 +70,10 @@ pub struct Analysis {
 }
 
 impl Analysis {
-    /// Asks the rules.
-    pub fn judge(&mut self, policy: &Policy, limits: &Limits) {
+    /// Asks the rules, with so many threads; what they say is the same with any number.
+    pub fn judge(&mut self, policy: &Policy, limits: &Limits, threads: usize) {
         let Judged { findings, dropped, explained, risks } =
-            rules::judge(self, policy, limits.findings);
+            rules::judge(self, policy, limits.findings, threads);
         let failed = self.transfers.iter().filter(|transfer| transfer.outcome.is_failed());
         let failed = failed.map(|transfer| transfer.request.id);
         self.unexplained = failed.filter(|id| !explained.contains(id)).collect();

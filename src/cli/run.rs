@@ -176,7 +176,7 @@ fn judged(
     counts: impl Fn(Kind) -> bool,
 ) -> Result<(Analysis, Exit)> {
     let (mut analysis, exit) = analysed(input, hash_set(hashes).and(policy.hashes()))?;
-    analysis.judge(policy, &Limits::default());
+    analysis.judge(policy, &Limits::default(), input.threads());
     let told = analysis.findings.iter().filter(|finding| counts(finding.rule.kind));
     let fails = exit == Exit::Done && args.fails(told);
     Ok((analysis, if fails { Exit::Found } else { exit }))

@@ -85,7 +85,7 @@ pub(super) fn read(work: Work, found: &Mutex<Found>) -> Result<Ready, CaptureErr
         facts.limits_reached.insert("spool_bytes", cut);
     }
     let mut analysis = keeper.finish(facts, inputs);
-    analysis.judge(&work.policy, &limits);
+    analysis.judge(&work.policy, &limits, work.analysis.threads);
     let (sessions, files) = rows(&analysis);
     Ok(Ready { analysis, sessions, files })
 }

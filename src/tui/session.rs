@@ -120,7 +120,7 @@ impl SessionView {
             let last = finding.frames.iter().rfind(is_here);
             let Some(stamp) = last.or_else(|| finding.frames.first()) else { continue };
             let text = format!("{}: {}", finding.rule.id, finding.title);
-            let detail = [&finding.title, &finding.explanation, &finding.fix];
+            let detail = [&finding.title[..], &finding.explanation, &finding.fix];
             let detail = detail.map(|text| escape(text).into_owned()).to_vec();
             lines.push(SessionLine { detail, ..line(*stamp, LineKind::Finding, &text, 0) });
         }

@@ -4,6 +4,7 @@
 mod active;
 mod capture;
 mod control;
+mod found;
 mod middlebox;
 mod passive;
 mod security;
@@ -12,18 +13,15 @@ mod tls;
 mod transfers;
 mod words;
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
-use std::net::IpAddr;
+use std::collections::HashSet;
+use std::panic::resume_unwind;
+use std::thread;
 
-use ipnet::IpNet;
-
+use self::found::Found;
 use super::case::{Beside, Case};
-use super::finding::{CONCERNED, Certainty, Draft, FRAMES, Finding};
-use super::policy::is_within;
+use super::finding::Finding;
 use super::{Analysis, Policy, Severity};
 use crate::session::{Session, SessionId, TransferId};
-use crate::time::Stamp;
 
 /// A rule: when it speaks, and what a reader should know of what it says.
 pub struct Rule {
@@ -117,18 +115,45 @@ pub(super) struct Judged {
     pub(super) risks: Vec<(SessionId, Severity)>,
 }
 
-/// Asks the rules.
-pub(super) fn judge(analysis: &Analysis, policy: &Policy, most: usize) -> Judged {
+/// Asks the rules, with so many threads; what they say is the same with any number.
+pub(super) fn judge(analysis: &Analysis, policy: &Policy, most: usize, threads: usize) -> Judged {
     let mut found = Found::new(policy, most);
     let asked: Vec<_> = rules().filter(|rule| !policy.off.contains(rule.id)).collect();
     let beside = Beside::new(analysis);
-    for session in &analysis.sessions {
-        let case = Case::new(analysis, policy, session, &beside);
-        for rule in &asked {
-            if let Check::Session(check) = rule.check {
-                found.rule = Some(rule);
-                check(&case, &mut found);
+    let pieces: Vec<_> = analysis.sessions.chunks(PIECE).collect();
+    let of_piece = |piece: &[Session]| {
+        let mut found = Found::new(policy, most);
+        for session in piece {
+            let case = Case::new(analysis, policy, session, &beside);
+            for rule in &asked {
+                if let Check::Session(check) = rule.check {
+                    found.rule = Some(rule);
+                    check(&case, &mut found);
+                }
             }
+        }
+        found
+    };
+    let by_thread: Vec<Vec<Found>> = thread::scope(|scope| {
+        let threads = threads.clamp(1, pieces.len().max(1));
+        let (pieces, of_piece) = (&pieces, &of_piece);
+        let start = |first| {
+            let own = pieces.iter().skip(first).step_by(threads);
+            scope.spawn(move || own.map(|piece| of_piece(piece)).collect())
+        };
+        let others: Vec<_> = (1..threads).map(start).collect();
+        let own = pieces.iter().step_by(threads).map(|piece| of_piece(piece)).collect();
+        // A panic goes on where it is met.
+        let others =
+            others.into_iter().map(|other| other.join().unwrap_or_else(|it| resume_unwind(it)));
+        std::iter::once(own).chain(others).collect()
+    });
+    // In their order: what is told of a cause is the first of the worst.
+    let mut by_thread: Vec<_> = by_thread.into_iter().map(Vec::into_iter).collect();
+    for nth in 0..pieces.len() {
+        let of_thread = nth % by_thread.len();
+        if let Some(next) = by_thread.get_mut(of_thread).and_then(Iterator::next) {
+            found.join(next);
         }
     }
     for rule in &asked {
@@ -137,244 +162,12 @@ pub(super) fn judge(analysis: &Analysis, policy: &Policy, most: usize) -> Judged
             check(analysis, policy, &mut found);
         }
     }
-    let mut list = found.list;
-    list.iter_mut().for_each(Finding::tidy);
-    list.sort_by_key(|finding| {
-        let first = finding.frames.first().map(|stamp| (stamp.input, stamp.frame));
-        let order = (finding.suppressed.is_some(), std::cmp::Reverse(finding.severity));
-        (order, finding.rule.kind, std::cmp::Reverse(finding.certainty), first, finding.rule.id)
-    });
-    let mut risks: Vec<_> = found.risks.into_iter().collect();
-    risks.sort_unstable_by_key(|(session, _)| session.0);
-    Judged { findings: list, dropped: found.dropped, explained: found.explained, risks }
+    found.finish()
 }
 
-/// What was found so far: one finding for each cause. What is accepted at one host does not hide
-/// the same at another: those are two.
-pub(super) struct Found {
-    rule: Option<&'static Rule>,
-    /// Suppressions of each rule, by their places in the policy.
-    accepted: HashMap<String, Vec<(usize, Option<IpNet>)>>,
-    reasons: Vec<String>,
-    /// What was last looked up in them: a session has many occurrences of one rule.
-    last_accepted: Option<((&'static str, SessionId), Option<usize>)>,
-    /// By a hash of rule, cause and suppression: causes may be as long as names from the wire.
-    by_cause: HashMap<u64, usize>,
-    hasher: RandomState,
-    list: Vec<Finding>,
-    most: usize,
-    dropped: u64,
-    explained: HashSet<TransferId>,
-    risks: HashMap<SessionId, Severity>,
-}
-
-impl Found {
-    fn new(policy: &Policy, most: usize) -> Self {
-        let mut accepted: HashMap<String, Vec<_>> = HashMap::new();
-        for (place, known) in policy.suppressions.iter().enumerate() {
-            accepted.entry(known.rule.clone()).or_default().push((place, known.host));
-        }
-        Self {
-            rule: None,
-            accepted,
-            reasons: policy.suppressions.iter().map(|known| known.reason.clone()).collect(),
-            last_accepted: None,
-            by_cause: HashMap::new(),
-            hasher: RandomState::new(),
-            list: Vec::new(),
-            most,
-            dropped: 0,
-            explained: HashSet::new(),
-            risks: HashMap::new(),
-        }
-    }
-
-    /// Adds an occurrence in a session. Where parts of it were not captured nothing is certain.
-    pub(super) fn add(&mut self, case: &Case<'_>, mut draft: Draft) {
-        // What somebody did is seen; why something failed is concluded from all that was said.
-        let is_diagnosis = self.rule.is_some_and(|rule| rule.kind == Kind::Diagnosis);
-        if case.is_clouded && is_diagnosis {
-            draft.certainty = Certainty::Low;
-        }
-        let Session { client, server, id, .. } = case.session;
-        let cause = draft.cause.take().unwrap_or_else(|| format!("{} {}", client.ip, server.ip));
-        let accepted = self.accepted_in(case.session);
-        self.put((cause, accepted), &[*id], draft);
-    }
-
-    /// Adds something that concerns no session.
-    pub(super) fn add_of_capture(&mut self, mut draft: Draft) {
-        let cause = draft.cause.take().unwrap_or_default();
-        let accepted = self.accepted(&[]);
-        self.put((cause, accepted), &[], draft);
-    }
-
-    /// Adds something that several sessions show together. It is accepted where all of them are.
-    pub(super) fn add_over(&mut self, sessions: &[&Session], mut draft: Draft) {
-        let cause = draft.cause.take().unwrap_or_default();
-        let mut accepted = sessions.iter().map(|session| self.accepted_in(session));
-        let first = accepted.next().flatten();
-        let accepted = first.filter(|first| accepted.all(|next| next == Some(*first)));
-        let ids: Vec<_> = sessions.iter().map(|session| session.id).collect();
-        self.put((cause, accepted), &ids, draft);
-    }
-
-    /// Which suppression is of this rule and one of the session's hosts, or of everywhere.
-    fn accepted_in(&mut self, session: &Session) -> Option<usize> {
-        let key = (self.rule?.id, session.id);
-        if let Some((known, accepted)) = self.last_accepted
-            && known == key
-        {
-            return accepted;
-        }
-        let accepted = self.accepted(&[session.client.ip.addr, session.server.ip.addr]);
-        self.last_accepted = Some((key, accepted));
-        accepted
-    }
-
-    /// Which suppression is of this rule and one of these hosts, or of everywhere.
-    fn accepted(&self, hosts: &[IpAddr]) -> Option<usize> {
-        let known = self.accepted.get(self.rule?.id)?;
-        let is_of = |net: IpNet| hosts.iter().any(|host| is_within(*host, net));
-        let of_hosts = known.iter().find(|(_, host)| host.is_none_or(is_of));
-        of_hosts.map(|(place, _)| *place)
-    }
-
-    fn put(
-        &mut self,
-        (cause, accepted): (String, Option<usize>),
-        sessions: &[SessionId],
-        draft: Draft,
-    ) {
-        let Some(rule) = self.rule else { return };
-        if rule.kind == Kind::Diagnosis {
-            self.explained.extend(draft.transfer);
-        }
-        if rule.kind.is_security() && accepted.is_none() {
-            for session in sessions {
-                let worst = self.risks.entry(*session).or_insert(draft.severity);
-                *worst = draft.severity.max(*worst);
-            }
-        }
-        let key = self.hasher.hash_one((rule.id, cause, accepted));
-        if let Some(known) = self.by_cause.get(&key).and_then(|at| self.list.get_mut(*at)) {
-            return known.merge(sessions, draft);
-        }
-        if self.list.len() >= self.most {
-            self.dropped += 1;
-            return;
-        }
-        self.by_cause.insert(key, self.list.len());
-        let suppressed = accepted.and_then(|place| self.reasons.get(place)).cloned();
-        let (first, last) = ends(&draft.frames);
-        let mut finding = Finding {
-            rule,
-            severity: draft.severity,
-            certainty: draft.certainty,
-            grade: draft.grade,
-            session: alone(sessions),
-            transfer: draft.transfer,
-            frames: draft.frames,
-            title: draft.title,
-            explanation: draft.explanation,
-            fix: draft.fix.unwrap_or_else(|| rule.fix.to_owned()),
-            evidence: draft.evidence,
-            count: draft.count,
-            first,
-            last,
-            sessions: sessions.iter().take(CONCERNED).copied().collect(),
-            transfers: draft.transfer.into_iter().collect(),
-            suppressed,
-        };
-        finding.compact();
-        self.list.push(finding);
-    }
-}
-
-/// The session, if it is one.
-fn alone(sessions: &[SessionId]) -> Option<SessionId> {
-    match sessions {
-        [session] => Some(*session),
-        _ => None,
-    }
-}
-
-/// The first and the last of some frames.
-fn ends(frames: &[Stamp]) -> (Option<Stamp>, Option<Stamp>) {
-    frames.iter().fold((None, None), |(first, last), frame| {
-        (earlier(first, Some(*frame)), later(last, Some(*frame)))
-    })
-}
-
-fn earlier(one: Option<Stamp>, other: Option<Stamp>) -> Option<Stamp> {
-    let Some((one, other)) = one.zip(other) else { return one.or(other) };
-    Some(if other.is_before(one) { other } else { one })
-}
-
-fn later(one: Option<Stamp>, other: Option<Stamp>) -> Option<Stamp> {
-    let Some((one, other)) = one.zip(other) else { return one.or(other) };
-    Some(if one.is_before(other) { other } else { one })
-}
-
-impl Finding {
-    /// Takes another occurrence of the same cause. What is told is the worst of them, of those the
-    /// surest, and of those the first: the texts of one do not go with the certainty of another.
-    fn merge(&mut self, sessions: &[SessionId], mut draft: Draft) {
-        self.count += draft.count;
-        let (first, last) = ends(&draft.frames);
-        self.first = earlier(self.first, first);
-        self.last = later(self.last, last);
-        let is_worse = (draft.severity, draft.certainty) > (self.severity, self.certainty);
-        let new = sessions.iter().filter(|session| self.sessions.last() != Some(session));
-        let new: Vec<_> = new.take(CONCERNED.saturating_sub(self.sessions.len())).collect();
-        self.sessions.extend(new);
-        if let Some(transfer) = draft.transfer
-            && self.transfers.len() < CONCERNED
-        {
-            self.transfers.push(transfer);
-        }
-        if is_worse {
-            std::mem::swap(&mut self.frames, &mut draft.frames);
-        }
-        let room = FRAMES.saturating_sub(self.frames.len());
-        self.frames.extend(draft.frames.drain(..).take(room));
-        if is_worse {
-            self.tell(alone(sessions), draft);
-        }
-    }
-
-    /// Tells of this occurrence from here on.
-    fn tell(&mut self, session: Option<SessionId>, draft: Draft) {
-        self.severity = draft.severity;
-        self.certainty = draft.certainty;
-        self.grade = draft.grade;
-        self.session = session;
-        self.transfer = draft.transfer;
-        self.title = draft.title;
-        self.explanation = draft.explanation;
-        self.fix = draft.fix.unwrap_or_else(|| self.rule.fix.to_owned());
-        self.evidence = draft.evidence;
-    }
-
-    /// Gives back room that its texts do not need, and frames that are not kept anyway.
-    fn compact(&mut self) {
-        if self.frames.len() > FRAMES {
-            self.tidy();
-        }
-        self.frames.shrink_to_fit();
-        self.title.shrink_to_fit();
-        self.explanation.shrink_to_fit();
-        self.evidence.shrink_to_fit();
-    }
-
-    /// Its frames in the order of the capture, each once.
-    fn tidy(&mut self) {
-        let place = |stamp: &Stamp| (stamp.input, stamp.frame);
-        self.frames.sort_by_key(place);
-        self.frames.dedup_by_key(|stamp| place(stamp));
-        self.frames.truncate(FRAMES);
-    }
-}
+/// Sessions judged at a time. It must not depend on the number of threads: which frames are kept
+/// of a cause depends on where the pieces end.
+const PIECE: usize = 1024;
 
 #[cfg(test)]
 mod tests {

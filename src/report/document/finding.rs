@@ -86,7 +86,7 @@ impl FindingRecord {
             frame_inputs: inputs.into_iter().flatten().collect(),
             title: finding.title.clone(),
             explanation: finding.explanation.clone(),
-            fix: finding.fix.clone(),
+            fix: finding.fix.clone().into_owned(),
             evidence: finding.evidence.iter().map(|(name, of)| (*name, value(of))).collect(),
             attack: match finding.rule.kind {
                 rules::Kind::Security { attack } => attack.to_vec(),
