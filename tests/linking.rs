@@ -536,6 +536,35 @@ fn copy_is_told(setup: &str, ends: [&str; 2], sender: From) {
     assert_eq!(moved.0["direction"], "site_to_site", "{setup}: {:#}", moved.0);
 }
 
+/// Two hosts dial what was announced, the stranger first: the file went where its bytes went, and
+/// nobody arranged a copy. Servers serve whoever is first, or look who comes.
+#[test]
+fn of_two_hosts_that_dial_it_the_one_that_carried_is_the_transfers() {
+    for (stolen, is_refused) in [(true, false), (true, true), (false, false)] {
+        let (document, content) = told(|script, control, content| {
+            pasv(script, control, 30000);
+            let stranger = script.connect("10.0.0.66:50000", "10.0.0.2:30000");
+            script.dialogue(control, &["> RETR f"]);
+            let (from, to) = ("10.0.0.1:40001", "10.0.0.2:30000");
+            let own = (!is_refused).then(|| script.connect(from, to));
+            script.dialogue(control, &["< 150 here it comes"]);
+            let carrier = own.filter(|_| !stolen).unwrap_or(stranger);
+            carry(script, carrier, Responder, content);
+            let other = if stolen { own } else { Some(stranger) };
+            match other {
+                Some(other) => script.reset(other, Responder),
+                None => drop(script.refused(from, to)),
+            }
+            script.dialogue(control, &["< 226 done"]);
+        });
+        let confidence = if stolen { "likely" } else { "certain" };
+        let moved = document.only().is_whole(content).linked("announced", confidence);
+        let host = if stolen { "10.0.0.66" } else { "10.0.0.1" };
+        assert_eq!(moved.0["data"]["client"]["ip"], host, "{stolen} {is_refused}");
+        assert_eq!(moved.0["direction"], "download");
+    }
+}
+
 #[test]
 fn a_connection_from_port_20_without_a_session_is_an_orphan() {
     let content = noise(6, 9000);

@@ -7,8 +7,8 @@ use crate::analysis::{Collector, Legs, NotFtp};
 use crate::decode::Endpoint;
 use crate::hash::Workers;
 use crate::session::{
-    Connected, DataId, Outcome, Peers, Session, SessionId, Settled, Sniffed, Sniffer, Tracker,
-    Unknown,
+    Connected, DataId, Outcome, Peers, Session, SessionId, Settled, Setup, Sniffed, Sniffer,
+    Tracker, Unknown,
 };
 use crate::tcp::{Budget, Conn, ConnEvent, Dir, Handshake, Slot};
 use crate::transfer::{
@@ -350,7 +350,30 @@ impl World<'_> {
         }
     }
 
+    /// Two hosts dialled what was announced: the transfer went over the connection of the session's
+    /// own client, unless that carried nothing and the other's did. Servers that do not look who
+    /// comes serve whoever is first (CVE-1999-0351).
+    fn choose_rival(&mut self, setup: &mut Setup) {
+        let Some(rival) = setup.rival.take() else { return };
+        let has_bytes = |data| self.carried.get(&data).is_some_and(|it| it.carried.bytes() > 0);
+        match setup.link.replace(*rival) {
+            Some(own) if !has_bytes(own.data) && has_bytes(rival.data) => {
+                setup.rival = Some(Box::new(own));
+                if let Some(ready) = self.carried.get(&own.data) {
+                    let connection = ready.carried.connection.clone();
+                    self.tell_attempt(own.data, connection);
+                    self.let_go(own.data);
+                }
+            }
+            own => {
+                setup.link = own;
+                self.tracker.give_up(rival.data);
+            }
+        }
+    }
+
     fn hand_over(&mut self, mut settled: Settled) {
+        self.choose_rival(&mut settled.request.setup);
         if let Some(link) = settled.request.setup.link
             && let Some(ready) = self.carried.get(&link.data)
             && Transfer::contradicts(&settled.request, &ready.carried)

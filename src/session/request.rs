@@ -2,7 +2,7 @@
 
 use super::TransferId;
 use super::login::Protection;
-use super::promise::Link;
+use super::promise::{DataId, How, Link};
 use crate::decode::Endpoint;
 use crate::ftp::{Command, Reply, Verb};
 use crate::time::Stamp;
@@ -98,6 +98,9 @@ pub struct Setup {
     pub stamp: Option<Stamp>,
     /// The connection that was made.
     pub link: Option<Link>,
+    /// Another one to where it was announced: that of another host, which was there before the
+    /// session's own; or that of the session, where the bytes went to the other.
+    pub rival: Option<Box<Link>>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -132,9 +135,21 @@ pub enum SizeSource {
 }
 
 impl Setup {
+    /// Writes down the connection that was made for it. One of another host that was there before
+    /// is not forgotten: it may be the one that the bytes go over. Returns the one that is given up.
+    pub(super) fn give(&mut self, link: Link) -> Option<DataId> {
+        let before = self.link.replace(link)?;
+        let is_strange = before.how == How::Announced && before.confidence < link.confidence;
+        if is_strange && self.rival.is_none() {
+            self.rival = Some(Box::new(before));
+            return None;
+        }
+        Some(before.data)
+    }
+
     /// Nothing announced, or nothing known.
     pub(super) fn none(method: Method) -> Self {
-        Self { method, command: None, announced: None, stamp: None, link: None }
+        Self { method, command: None, announced: None, stamp: None, link: None, rival: None }
     }
 }
 

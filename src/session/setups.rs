@@ -88,7 +88,7 @@ impl Setups {
         if let Some(standing) = standing
             && let (Some(address), Some(stamp)) = (standing.setup.announced, standing.setup.stamp)
         {
-            let setup = Setup { link: None, ..standing.setup.clone() };
+            let setup = Setup { link: None, rival: None, ..standing.setup.clone() };
             let (method, exchange) = (setup.method, standing.exchange);
             effects.extend(standing.withdrawal());
             effects.push(Effect::Announce { setup: id, method, address, stamp });
@@ -121,11 +121,11 @@ impl Setups {
         refused.taken_by
     }
 
-    /// Writes down the connection that fulfils a setup; returns the one it had before, or `None`
+    /// Writes down the connection that fulfils a setup; returns the one that is given up, or `None`
     /// if there is no such setup any more.
     pub(super) fn link(&mut self, id: u32, link: Link) -> Option<Option<DataId>> {
         let open = self.list.iter_mut().find(|open| open.id == id)?;
-        Some(open.setup.link.replace(link).map(|before| before.data))
+        Some(open.setup.give(link))
     }
 
     /// The session is over.
@@ -150,8 +150,9 @@ impl Setups {
 
 impl OpenSetup {
     fn withdrawal(&self) -> impl Iterator<Item = Effect> + use<> {
-        let unused = self.setup.link.filter(|_| self.taken_by.is_none());
-        let abandon = unused.map(|link| Effect::Abandon { data: link.data });
+        let links = self.setup.link.into_iter().chain(self.setup.rival.as_deref().copied());
+        let unused: Vec<_> = links.filter(|_| self.taken_by.is_none()).collect();
+        let abandon = unused.into_iter().map(|link| Effect::Abandon { data: link.data });
         let withdraw = self.setup.announced.map(|_| Effect::Withdraw { setup: self.id });
         withdraw.into_iter().chain(abandon)
     }

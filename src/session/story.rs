@@ -167,7 +167,7 @@ impl Story {
         if let Some((transfer, open)) = self.open.iter_mut().find(|(_, open)| open.setup == setup) {
             linked.is_found = true;
             linked.transfer = Some(*transfer);
-            linked.replaced = open.request.setup.link.replace(link).map(|link| link.data);
+            linked.replaced = open.request.setup.give(link);
         }
         linked
     }

@@ -7,7 +7,7 @@ use ahash::RandomState;
 use super::dialogue::Dialogue;
 use super::links::{Links, Waiting};
 use super::promise::{Claim, Confidence, Connected, DataId, Peers, Promise};
-use super::request::{Agreement, Request, SizeSource};
+use super::request::{Agreement, Request, Setup, SizeSource};
 use super::story::{Effect, Shared};
 use super::twins::{Twin, Twins, share_an_end};
 use super::{ControlLink, Encryption, Exchange, Login, Session, SessionId, Software, TransferId};
@@ -225,7 +225,7 @@ impl Tracker {
     pub fn poll_request(&mut self) -> Option<Settled> {
         let links = &self.links;
         let is_final = |request: &Request| {
-            let over = request.setup.link.map(|link| links.is_over(link.data));
+            let over = request.setup.link.map(|_| is_over(links, &request.setup));
             // Without a connection, only a refusal is final: one may still be found.
             match over {
                 Some(over) => over && request.is_answered(),
@@ -261,9 +261,7 @@ impl Tracker {
             }
             self.link_in_time_order(id);
             let mut open = self.dialogues.get(&id).into_iter().flat_map(|d| d.story.open.values());
-            let is_held = open.any(|open| {
-                open.request.setup.link.is_some_and(|link| !self.links.is_over(link.data))
-            });
+            let is_held = open.any(|open| !is_over(&self.links, &open.request.setup));
             if is_held && !all {
                 continue;
             }
@@ -301,6 +299,11 @@ impl Tracker {
         let data = self.abandoned.pop()?;
         self.links.abandon(data);
         Some(data)
+    }
+
+    /// The connection was made for a transfer that another one was used for.
+    pub fn give_up(&mut self, data: DataId) {
+        self.abandoned.push(data);
     }
 
     /// The connection turned out not to be the transfer's it was given to.
@@ -460,6 +463,12 @@ impl Tracker {
             self.links.unclaim(claim.link.data, claim.session);
         }
     }
+}
+
+/// Whether no more is to be expected of the connections that were made for a setup.
+fn is_over(links: &Links, setup: &Setup) -> bool {
+    let made = setup.link.iter().chain(setup.rival.as_deref());
+    made.into_iter().all(|link| links.is_over(link.data))
 }
 
 /// A transfer about which nothing more will be said.

@@ -275,7 +275,9 @@ fn direction(
         };
         // A server that turns a third host away has not copied anything.
         let has_carried = data.from_originator.bytes + data.from_responder.bytes > 0;
-        other.ip != around.client && data.link.is_established() && has_carried
+        // Where the client dialled, too, nobody told the third host to.
+        let is_told = request.setup.rival.is_none();
+        other.ip != around.client && data.link.is_established() && has_carried && is_told
     });
     match request.verb {
         verb if verb.is_listing() => Direction::Listing,
