@@ -334,8 +334,13 @@ def versions():
         "curl": "curl " + number(first_line("curl", "--version")),
         "tnftp": "tnftp " + re.search(r"\d{8}\w*", first_line("sh", "-c", "dpkg-query -W -f='${Version}' tnftp")).group(0),
         "ncftp": "NcFTP " + number(first_line("ncftpget", "--version")),
+        "wget": "Wget " + number(first_line("wget", "--version")),
         "ftplib": "Python %d.%d ftplib" % sys.version_info[:2],
         "socket": "Python %d.%d, plain sockets" % sys.version_info[:2],
+        "hydra": "Hydra " + number(first_line("hydra", "-h")),
+        "medusa": "Medusa " + number(first_line("medusa", "-V")),
+        "ncrack": "Ncrack " + number(first_line("ncrack", "--version")),
+        "nmap": "Nmap " + number(first_line("nmap", "--version")),
         "tcpdump": first_line("tcpdump", "--version"),
         "dumpcap": first_line("dumpcap", "--version"),
     }
@@ -482,6 +487,9 @@ class Pyftpdlib(Server):
         super().__init__(port, host, ns)
         self.ports, self.handler = ports, handler
 
+    def admit(self, people):
+        people.add_user(USER, PASSWORD, HOME, perm="elradfmwMT")
+
     def serve(self):
         import logging
         from pyftpdlib.authorizers import DummyAuthorizer
@@ -492,7 +500,7 @@ class Pyftpdlib(Server):
         logging.getLogger("pyftpdlib").addHandler(logging.FileHandler(self.folder + "/log"))
         os.dup2(os.open(self.folder + "/output", os.O_WRONLY | os.O_CREAT), 2)
         people = DummyAuthorizer()
-        people.add_user(USER, PASSWORD, HOME, perm="elradfmwMT")
+        self.admit(people)
 
         class Handler(FTPHandler):
             authorizer = people
@@ -598,8 +606,10 @@ class Sample:
 
     def check(self):
         """What was meant to be sent is what the servers say they were sent."""
+        if not self.checked:
+            return
         logs = [s.commands() for s in self.servers]
-        if not self.checked or any(l is None for l in logs):
+        if any(l is None for l in logs):
             return
         commands = [c for log in logs for c in log]
         verb = lambda c: c.split(" ")[0].upper()
@@ -1973,10 +1983,13 @@ TLSLog {log}""")
         assert len(re.findall("client reused TLS session for data connection", said)) == 5, said
 
 
-# -- failures
+# -- failures, attacks, ordinary work
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import record_failures  # noqa: E402, F401  (registers its samples)
+import record_attacks  # noqa: E402, F401
+import record_plain  # noqa: E402, F401
+import record_day  # noqa: E402, F401
 
 
 # ------------------------------------------------------------------- README
@@ -1988,14 +2001,15 @@ what was really transferred.  The traffic was made for this purpose in network
 namespaces: client {client}, router, server {server} (IPv6: 2001:db8:66::2 and
 {server6}); the user is `{user}` with the password `{password}`, and nothing in
 the captures is secret.  The files' contents are pseudo-random bytes from a
-fixed seed, and a tiny PNG, ZIP, PDF, CSV and text.
+fixed seed, and a tiny PNG, ZIP, PDF, CSV and text.  Attacks (`attack-*`) come from 198.51.100.22 or from the
+client; their programs, web shells, keys and stolen passwords are made up and do nothing.
 
 | Files | What they show | Server; client | What was really transferred |
 |---|---|---|---|
 """
 
 TAIL = """
-`↓` download, `↑` upload; in brackets what is not visible to a reader of the capture.
+`↓` download, `↑` upload, `⇄` between servers; in brackets what is not visible to a reader of the capture.
 
 ## The truth files
 
@@ -2003,11 +2017,11 @@ TAIL = """
 
 - `sessions`: one per control connection, in the order of their first packets;
   `login` is `accepted`, `refused`, `encrypted` (AUTH TLS or implicit TLS came
-  first), `unseen` (the capture starts later) or `none` (none was tried, or there was no
-  connection to try it on).
+  first), `unseen` (the capture starts later), `incomplete` (the last USER got no answer, or no
+  PASS that was answered) or `none` (none was tried, or there was no connection to try it on).
 - `transfers`: RETR, STOR, STOU and APPE commands in their order.  `name` is the
   argument as sent (`name_hex` where it is not UTF-8), `path` the full path as
-  the client sees it.  `bytes` and `sha256` describe what went over the
+  the client sees it.  Those of several sessions stand in the order of time.  `bytes` and `sha256` describe what went over the
   data connection, computed from the file **on the receiving side's disk** (the
   client's for downloads, the server's for uploads); for a resumed or appended
   transfer, of the piece from `offset` on.  Where disk and wire differ (a
@@ -2028,10 +2042,12 @@ TAIL = """
   (what MLSD commands listed, as the client had it), `tls` (the version), `replies` (what
   the server said, as the client had it), `true_bytes` and `true_sha256` (the file that was to
   be transferred, where what arrived is not it).
-- `findings`, in the samples of failures and in `nat-both-sides`: what went wrong and why, by the
-  names that a diagnosis of the capture has for it; taken from what was set up for the sample, and
-  not everything that can be said of it.  `hidden_findings`: true as well, but the words that say so
-  are encrypted.
+- `findings`, in the samples of failures and attacks and in `nat-both-sides`: what went wrong or was
+  done, by the names that a diagnosis or an audit of the capture has for it; taken from what was
+  set up for the sample, and not everything that can be said of it.  In `plain-*`, ordinary work
+  that looks like an attack, there are none.  `hidden_findings`: true as well, but the words that
+  say so are encrypted.
+- `story`, in `attack-day`: who did what, in order.
   Where there is no such field nothing was decided about it.
 
 No truth was taken from the analysis of a capture.  Where the client decides the
@@ -2072,7 +2088,7 @@ def write_readme():
         return x.replace("|", "\\|")
 
     def one(t):
-        arrow = "↓" if t["direction"] == "download" else "↑"
+        arrow = {"download": "↓", "upload": "↑"}.get(t["direction"], "⇄")
         name = t.get("name") or t.get("stored_as") or t.get("means", "").split(" in ")[0]
         size = t["bytes"] if t["bytes"] is not None else t.get("disk_bytes")
         text = f"{arrow} {t['command']} {name}"
@@ -2085,10 +2101,10 @@ def write_readme():
         if t["outcome"] not in ("complete", "encrypted"):
             text += f": {t['outcome'].replace('_', ' ')}"
         return text
-    rows = []
+    rows, stories = [], []
     order = [n for n, _ in SAMPLES]
     truths = [f[:-len(".truth.json")] for f in os.listdir(OUT) if f.endswith(".truth.json")]
-    place = lambda n: (min((i for i, o in enumerate(order) if n == o or n.startswith(o + "-")), default=99), n)
+    place = lambda n: (min((i for i, o in enumerate(order) if n == o or n.startswith(o + "-")), default=len(order)), n)
     for n in sorted(truths, key=place):
         t = json.load(open(f"{OUT}/{n}.truth.json"))
         whole = [x["bytes"] for x in t["transfers"]]
@@ -2105,9 +2121,12 @@ def write_readme():
         rows.append("| " + " | ".join([
             " ".join(f"`{f}`" for f in t["files"]), cell(t["what"] + options),
             cell(t["server"] + "; " + t["client"]), cell("; ".join(moved) or "nothing")]) + " |")
+        if "story" in t:
+            stories.append(f"\n## What happened in `{t['files'][0]}`\n\nSeconds since the recording began, whoever it was, and what "
+                           "was done.\n\n" + "".join(f"- {x['second']}: {x['who']}: {x['did']}\n" for x in t["story"]))
     with open(OUT + "/README.md", "w") as f:
         f.write(HEAD.format(client=CLIENT4, server=SERVER4, server6=SERVER6, user=USER, password=PASSWORD)
-                + "\n".join(rows) + "\n" + TAIL.format(forms=FORMS.format(
+                + "\n".join(rows) + "\n" + "".join(stories) + TAIL.format(forms=FORMS.format(
                     tcpdump=re.search(r"[\d.]+", VERSIONS["tcpdump"]).group(0),
                     dumpcap=re.search(r"\d[\d.]*\d", VERSIONS["dumpcap"]).group(0))))
 

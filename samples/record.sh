@@ -12,6 +12,7 @@
 #
 #   apt-get install tshark tcpdump lftp ncftp tnftp curl vsftpd nftables \
 #       iproute2 ethtool openssl python3 python3-pip util-linux procps \
+#       hydra medusa ncrack nmap zip p7zip-full wget \
 #       libhiredis0.14 libmemcached11 libmemcachedutil2 libpcre2-posix3 libsodium23 libwrap0
 #   pip install pyftpdlib
 #
@@ -41,7 +42,8 @@ shift $((OPTIND - 1))
 
 missing=
 for program in tshark editcap dumpcap tcpdump lftp ncftpget tnftp curl nft ip \
-        ethtool openssl python3 unshare; do
+        ethtool openssl python3 unshare hydra medusa ncrack nmap zip 7z \
+        wget; do
     command -v "$program" >/dev/null 2>&1 || missing="$missing $program"
 done
 [ -z "$missing" ] || { echo "$0: missing:$missing (see the head of this script)" >&2; exit 1; }
