@@ -179,3 +179,36 @@ fn lists_of_hashes_are_read_and_what_is_none_is_refused() {
         assert!(ran.stderr.contains(says), "{}", ran.stderr);
     }
 }
+
+/// Typed into the wrong command, repeated by the server, said again: it is masked all the same.
+#[test]
+fn a_password_is_nowhere_unless_it_is_asked_for() {
+    let mut script = FtpScript::new();
+    let control = try_in(&mut script, ENDS, ["bob", "tr0ub4dor"], "< 230 in");
+    script.dialogue(control, &["> NOOP", "< 200 bob, change tr0ub4dor soon"]);
+    script.dialogue(control, &["> RETR tr0ub4dor", "< 550 TR0UB4DOR: no such file"]);
+    script.dialogue(control, &["> HELP tr0ub4dor", "< 502-it is", "< tr0ub4dor", "< 502 bye"]);
+    quit(&mut script, control);
+    let pcap = script.pcap();
+    for command in [
+        &["report", "-"][..],
+        &["json", "-", "--audit"],
+        &["json", "-", "--lines"],
+        &["diagnose", "-"],
+        &["audit", "-"],
+    ] {
+        let text = ftpscope_fed(command, &pcap).exits(0).text().to_lowercase();
+        // A name of a file is what was asked for, whatever it looks like.
+        let names = text.matches("tr0ub4dor").count();
+        let named = text.lines().filter(|line| line.contains("tr0ub4dor")).collect::<Vec<_>>();
+        assert!(names == 0 || command[0] != "audit", "{command:?}: {named:#?}");
+        let is_name = |line: &&str| {
+            ["\"name\":", "\"path\":", "\"record\":\"transfer\"", " t1 "]
+                .iter()
+                .any(|mark| line.contains(mark))
+        };
+        assert!(named.iter().all(is_name), "{command:?}: {named:#?}");
+    }
+    let shown = ftpscope_fed(&["report", "-", "--show-secrets"], &pcap).exits(0).text();
+    assert!(shown.contains("bob, change tr0ub4dor soon"), "{shown}");
+}

@@ -5,7 +5,8 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use super::finding::{LONGEST_TEXT, cut};
-use super::{Analysis, Charset, Policy, Vantage, secret};
+use super::secret::{self, Secrets};
+use super::{Analysis, Charset, Policy, Vantage};
 use crate::decode::{Endpoint, IcmpError};
 use crate::ftp::{Announced, Verbs};
 use crate::session::{Exchange, Method, Received, Session, SessionId};
@@ -41,6 +42,7 @@ pub struct Case<'a> {
 #[derive(Default)]
 pub struct Learned {
     commands: OnceCell<Vec<Stamp>>,
+    secrets: OnceCell<Secrets>,
     /// When the last setup was asked for whose data connection worked.
     pub last_worked: OnceCell<Option<Stamp>>,
     pub is_data_elsewhere: OnceCell<bool>,
@@ -190,7 +192,7 @@ impl<'a> Case<'a> {
     /// What a reply says, its first line, without secrets: `425 Cannot open data connection.`
     pub fn quote(&self, exchange: &Exchange, received: &Received) -> String {
         let echo = secret::echo_of(exchange);
-        let line = secret::without(received.reply.first_line(), echo.as_deref());
+        let line = self.secrets().hide(received.reply.first_line(), echo.as_deref());
         let text = self.text(&line);
         let text = text.trim();
         let space = if text.is_empty() { "" } else { " " };
@@ -217,11 +219,16 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Bytes of the wire as text, the beginning of it where it is long.
+    fn secrets(&self) -> &Secrets {
+        self.learned.secrets.get_or_init(|| Secrets::of(self.session))
+    }
+
+    /// Bytes of the wire as text without secrets, the beginning of it where it is long.
     pub fn text(&self, raw: &[u8]) -> String {
-        match std::str::from_utf8(raw) {
+        let raw = self.secrets().hide(raw, None);
+        match std::str::from_utf8(&raw) {
             Ok(text) => cut(text, LONGEST_TEXT).into_owned(),
-            Err(_) => cut(&Charset::of(self.session).decode(raw).0, LONGEST_TEXT).into_owned(),
+            Err(_) => cut(&Charset::of(self.session).decode(&raw).0, LONGEST_TEXT).into_owned(),
         }
     }
 }

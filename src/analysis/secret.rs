@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::strength::kinds;
 use crate::ftp::{Command, Verb};
-use crate::session::{Exchange, Sent};
+use crate::session::{Exchange, Sent, Session};
 
 /// `PASS` and `ACCT` tell secrets, however they are spaced, and so do `SITE PSWD` and its kin; so
 /// may a line whose beginning is lost.
@@ -49,8 +50,50 @@ pub fn echo_of(exchange: &Exchange) -> Option<Cow<'_, [u8]>> {
     exchange.sent.as_ref().and_then(secret_of)
 }
 
+/// Secrets of a session that are like no word of a dialogue: wherever they are repeated, they are
+/// recognised. What is like one (`file`, `guest`) is hidden in the answer to its own command only:
+/// elsewhere the hole in a text would tell it.
+#[derive(Clone, Debug, Default)]
+pub struct Secrets(Vec<Vec<u8>>);
+
+/// Secrets remembered of a session: guessing has many, and those that are wrong open nothing.
+const REMEMBERED: usize = 16;
+
+/// Bytes of a secret that is like no word, at least.
+const UNLIKE: usize = 6;
+
+impl Secrets {
+    pub fn of(session: &Session) -> Self {
+        let mut secrets = Self::default();
+        session.exchanges.iter().for_each(|exchange| secrets.learn(exchange));
+        secrets
+    }
+
+    /// Remembers the secret of an exchange, if it is like no word.
+    pub fn learn(&mut self, exchange: &Exchange) {
+        let Some(sent) = exchange.sent.as_ref() else { return };
+        if !matches!(sent.command.verb, Verb::Pass | Verb::Acct) {
+            return;
+        }
+        let secret = sent.command.arg().trim_ascii();
+        let is_new = !self.0.iter().any(|known| known == secret);
+        if is_new && self.0.len() < REMEMBERED && secret.len() >= UNLIKE && kinds(secret) > 1 {
+            self.0.push(secret.to_vec());
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A line without them, and without `own`, which its own command told.
+    pub fn hide<'a>(&self, line: &'a [u8], own: Option<&[u8]>) -> Cow<'a, [u8]> {
+        self.0.iter().fold(without(line, own), |line, secret| masked(line, secret))
+    }
+}
+
 /// A line without the secret it repeats.
-pub fn without<'a>(line: &'a [u8], secret: Option<&[u8]>) -> Cow<'a, [u8]> {
+fn without<'a>(line: &'a [u8], secret: Option<&[u8]>) -> Cow<'a, [u8]> {
     let Some(secret) = secret.filter(|secret| !secret.is_empty()) else { return line.into() };
     // Servers trim what they repeat, turn it to capitals, or repeat one word of it.
     let words = secret.split(u8::is_ascii_whitespace).filter(|word| word.len() >= TELLING);
@@ -121,6 +164,29 @@ mod tests {
             let sent =
                 Sent { stamp, command, is_partial: is_headless, is_headless, is_split: false };
             assert_eq!(secret_of(&sent).as_deref(), wanted);
+        }
+    }
+
+    #[test]
+    fn what_is_like_no_word_is_hidden_wherever_it_is_repeated() {
+        let secrets = Secrets(vec![b"hunter-2".to_vec()]);
+        let line = b"USER bob PASS HUNTER-2 is wrong";
+        assert_eq!(&*secrets.hide(line, None), b"USER bob PASS *** is wrong");
+        assert_eq!(&*secrets.hide(b"opening file", Some(b"file")), b"opening ***");
+        let stamp = Stamp { at: Timestamp::UNKNOWN, frame: 1, input: 0 };
+        for (line, is_learnt) in [
+            (&b"PASS hunter-2"[..], true),
+            (b"PASS password", false),
+            (b"PASS a-1", false),
+            (b"RETR hunter-2", false),
+        ] {
+            let command = Command::parse(line);
+            let (is_partial, is_headless, is_split) = (false, false, false);
+            let sent = Some(Sent { stamp, command, is_partial, is_headless, is_split });
+            let (replies, malformed, cwd) = (Vec::new(), Vec::new(), Vec::new());
+            let mut secrets = Secrets::default();
+            secrets.learn(&Exchange { sent, replies, malformed, cwd, transfer: None });
+            assert_eq!(!secrets.is_empty(), is_learnt, "{}", line.escape_ascii());
         }
     }
 

@@ -75,7 +75,7 @@ impl Strength {
 }
 
 /// How many kinds of characters it is made of: small and capital letters, digits, and others.
-fn kinds(password: &[u8]) -> usize {
+pub(super) fn kinds(password: &[u8]) -> usize {
     let is_other = |byte: &u8| !byte.is_ascii_alphanumeric();
     let kinds: [fn(&u8) -> bool; 3] =
         [u8::is_ascii_lowercase, u8::is_ascii_uppercase, u8::is_ascii_digit];

@@ -12,6 +12,7 @@ use super::document::{
 };
 use super::lists::List;
 use super::visible::{to_vec_pretty, to_writer};
+use crate::analysis::secret::Secrets;
 use crate::analysis::{
     Analysis, Audit, CaptureFacts, Charset, Collector, LogicalFile, Node, warnings,
 };
@@ -118,6 +119,8 @@ pub struct Lines<W> {
     /// Told to stop when nobody listens any more.
     progress: Progress,
     charsets: BTreeMap<SessionId, Charset>,
+    /// Of sessions that are not over.
+    secrets: BTreeMap<SessionId, Secrets>,
     tunnels: Tunnels,
 }
 
@@ -159,6 +162,7 @@ impl<W: Write> Lines<W> {
             failed: None,
             progress,
             charsets: BTreeMap::new(),
+            secrets: BTreeMap::new(),
             tunnels: Tunnels::default(),
         }
     }
@@ -195,7 +199,13 @@ impl<W: Write> Lines<W> {
     }
 
     fn exchange_line(&mut self, session: SessionId, exchange: &Exchange, charset: Charset) {
-        let exchange = ExchangeRecord::new(exchange, charset, self.options);
+        let mut secrets = self.secrets.remove(&session).unwrap_or_default();
+        secrets.learn(exchange);
+        let hidden = self.options.hidden(|| secrets);
+        let exchange = ExchangeRecord::new(exchange, charset, &hidden, self.options);
+        if !hidden.is_empty() {
+            self.secrets.insert(session, hidden);
+        }
         self.write(&Line::Exchange(SessionExchange { session: session_id(session), exchange }));
     }
 }
@@ -231,6 +241,7 @@ impl<W: Write> Collector for Lines<W> {
             self.exchange_line(session.id, exchange, charset);
         }
         self.charsets.remove(&session.id);
+        self.secrets.remove(&session.id);
         let record = SessionRecord::new(&session, &self.tunnels, self.options);
         self.write(&Line::Session(Box::new(SessionRecord { exchanges: None, ..record })));
     }

@@ -224,11 +224,12 @@ fn head(session: &Session, vantage: Option<&str>) -> Vec<String> {
 /// All lines of the replies that have several, without secrets, by their frames.
 fn long_replies(session: &Session) -> HashMap<(u16, u64), Vec<String>> {
     let mut replies = HashMap::new();
+    let secrets = secret::Secrets::of(session);
     for exchange in &session.exchanges {
         let echo = secret::echo_of(exchange);
         for received in exchange.replies.iter().filter(|it| it.reply.lines().nth(1).is_some()) {
             let line = |line: &[u8]| {
-                let line = secret::without(line, echo.as_deref());
+                let line = secrets.hide(line, echo.as_deref());
                 escape(&String::from_utf8_lossy(&line)).into_owned()
             };
             let lines = received.reply.lines().take(MOST_LINES).map(line);

@@ -3,7 +3,7 @@
 use super::names::*;
 use super::*;
 use crate::analysis::Charset;
-use crate::analysis::secret::{is_lost, secret_of, without};
+use crate::analysis::secret::{Secrets, is_lost, secret_of};
 use crate::analysis::{
     Analysis, Audit, CaptureFacts, LogicalFile, Node, NotFtp, Range, ServerTree,
 };
@@ -146,9 +146,11 @@ impl SessionRecord {
     pub fn new(session: &Session, tunnels: &Tunnels, options: DocumentOptions) -> Self {
         let several = options.several_inputs;
         let charset = Charset::of(session);
+        let secrets = options.hidden(|| Secrets::of(session));
         let exchanges = session.exchanges.iter();
-        let exchanges =
-            exchanges.map(|exchange| ExchangeRecord::new(exchange, charset, options)).collect();
+        let exchanges = exchanges
+            .map(|exchange| ExchangeRecord::new(exchange, charset, &secrets, options))
+            .collect();
         let text = |raw: &Option<Vec<u8>>| raw.as_ref().map(|raw| charset.decode(raw).0);
         let (user, user_hex) = wire_text(session.login.user.as_deref(), charset);
         let password = session.login.password.as_deref();
@@ -276,12 +278,19 @@ impl SecretRecord {
 }
 
 impl ExchangeRecord {
-    pub fn new(exchange: &Exchange, charset: Charset, options: DocumentOptions) -> Self {
+    /// `secrets` are those of its session.
+    pub fn new(
+        exchange: &Exchange,
+        charset: Charset,
+        secrets: &Secrets,
+        options: DocumentOptions,
+    ) -> Self {
         let several = options.several_inputs;
         let sent = exchange.sent.as_ref();
         let secret = sent.and_then(secret_of);
         let hidden = secret.as_deref().filter(|_| !options.show_secrets);
-        let (argument, argument_hex) = argument(sent, secret.as_deref(), charset, options);
+        let (argument, argument_hex) = argument(sent, secret.as_deref(), charset, secrets, options);
+        let hide = |line: &[u8]| charset.decode(&secrets.hide(line, hidden)).0;
         let (cwd, cwd_hex) =
             wire_text(Some(exchange.cwd.as_slice()).filter(|cwd| !cwd.is_empty()), charset);
         let stamp = exchange.stamp();
@@ -294,12 +303,10 @@ impl ExchangeRecord {
             partial: sent.is_some_and(|sent| sent.is_partial),
             place: stamp.map(|stamp| place(stamp, several)),
             time: stamp.and_then(|stamp| time(stamp.at)),
-            replies: replies
-                .map(|received| ReplyRecord::new(received, charset, several, hidden))
-                .collect(),
+            replies: replies.map(|received| ReplyRecord::new(received, hide, several)).collect(),
             malformed: malformed
                 .map(|(stamp, line)| LineRecord {
-                    text: charset.decode(&without(line, hidden)).0,
+                    text: hide(line),
                     place: place(*stamp, several),
                     time: time(stamp.at),
                 })
@@ -316,6 +323,7 @@ fn argument(
     sent: Option<&Sent>,
     secret: Option<&[u8]>,
     charset: Charset,
+    secrets: &Secrets,
     options: DocumentOptions,
 ) -> (Option<ArgumentRecord>, Option<String>) {
     if let Some(secret) = secret {
@@ -323,16 +331,18 @@ fn argument(
         return (Some(ArgumentRecord::Secret(record)), None);
     }
     let raw = sent.map(|sent| sent.command.arg()).filter(|arg| !arg.is_empty());
-    let (text, hex) = wire_text(raw, charset);
+    let raw = raw.map(|raw| secrets.hide(raw, None));
+    let (text, hex) = wire_text(raw.as_deref(), charset);
     (text.map(ArgumentRecord::Text), hex)
 }
 
 impl ReplyRecord {
-    fn new(received: &Received, charset: Charset, several: bool, echo: Option<&[u8]>) -> Self {
+    /// `hide` makes text of a line, without secrets.
+    fn new(received: &Received, hide: impl Fn(&[u8]) -> String, several: bool) -> Self {
         let reply = &received.reply;
         Self {
             code: reply.code,
-            text: reply.lines().map(|line| charset.decode(&without(line, echo)).0).collect(),
+            text: reply.lines().map(hide).collect(),
             dropped_bytes: reply.dropped,
             partial: reply.torn,
             place: place(received.stamp, several),

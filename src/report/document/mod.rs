@@ -18,6 +18,7 @@ pub use self::build::{
 };
 pub use self::finding::{FindingRecord, certainty, finding_id, grade, kind, severity};
 pub use self::names::{DIRECTIONS, OUTCOMES, direction, login, outcome};
+use crate::analysis::secret::Secrets;
 
 /// What the document shows beside the facts.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,6 +29,11 @@ pub struct DocumentOptions {
 }
 
 impl DocumentOptions {
+    /// What is to be hidden: nothing where secrets are shown.
+    pub fn hidden(self, secrets: impl FnOnce() -> Secrets) -> Secrets {
+        if self.show_secrets { Secrets::default() } else { secrets() }
+    }
+
     /// What is done with passwords.
     pub fn secrets(self) -> &'static str {
         if self.show_secrets { "shown" } else { "masked" }

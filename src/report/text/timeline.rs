@@ -5,7 +5,7 @@ use std::io;
 use super::page::{Ink, Line, Page};
 use super::{Report, transfer};
 use crate::analysis::Charset;
-use crate::analysis::secret;
+use crate::analysis::secret::{self, Secrets};
 use crate::ftp::{Command, Verb};
 use crate::report::escape::{cut, cut_front, escape, width};
 use crate::report::human::{plural, relative};
@@ -20,6 +20,8 @@ pub(super) struct Timeline<'a> {
     columns: Columns,
     page_width: usize,
     show_secrets: bool,
+    /// What is to be hidden.
+    secrets: Secrets,
 }
 
 /// Column of what is told under a transfer's command.
@@ -63,7 +65,9 @@ impl<'a> Timeline<'a> {
         let (page_width, show_secrets) = (page.width(), page.style.show_secrets);
         let columns =
             Columns { frame: 0, sent_frame_end: 0, command: 0, reply_frame_end: 0, reply: 0 };
-        let mut timeline = Self { report, session, charset, columns, page_width, show_secrets };
+        let secrets = if show_secrets { Secrets::default() } else { Secrets::of(session) };
+        let mut timeline =
+            Self { report, session, charset, columns, page_width, show_secrets, secrets };
         timeline.columns = timeline.measure();
         timeline
     }
@@ -215,7 +219,7 @@ impl<'a> Timeline<'a> {
             {
                 String::from_utf8_lossy(secret::MASK).into_owned()
             }
-            None => self.charset.decode(command.arg()).0,
+            None => self.charset.decode(&self.secrets.hide(command.arg(), None)).0,
         };
         let space = if arg.is_empty() { "" } else { " " };
         escape(&format!("{name}{space}{arg}{torn}")).into_owned()
@@ -230,7 +234,7 @@ impl<'a> Timeline<'a> {
             Answer::Reply(received) => self.reply(line, received, echo),
             Answer::Malformed(_, text) => {
                 line.push(Ink::Doubtful, "not a reply: ");
-                line.push(Ink::Plain, &self.charset.decode(&secret::without(text, echo)).0);
+                line.push(Ink::Plain, &self.charset.decode(&self.secrets.hide(text, echo)).0);
             }
         }
     }
@@ -244,7 +248,7 @@ impl<'a> Timeline<'a> {
             return;
         }
         let text = reply.lines().find(|text| !text.trim_ascii().is_empty()).unwrap_or_default();
-        let text = self.charset.decode(&secret::without(text, echo)).0;
+        let text = self.charset.decode(&self.secrets.hide(text, echo)).0;
         let mut more = String::new();
         let lines = reply.lines().count() as u64;
         if lines > 1 {
