@@ -807,6 +807,71 @@ def active():
         s.truth["listings"] = 2
 
 
+# -- dos-listing
+
+class IisStyle(Pyftpdlib):
+    """pyftpdlib with the system, the greeting and the listings of Microsoft's FTP service.
+
+    The line is IIS's: `02-29-24  12:00PM       <DIR>          name`, the size of a file
+    right-aligned in the same 20 columns; the names of a directory come sorted.
+    """
+
+    def serve(self):
+        from pyftpdlib.filesystems import AbstractedFS
+
+        class Disk(AbstractedFS):
+            def format_list(self, basedir, listing, ignore_err=True):
+                for name in listing:
+                    there = os.lstat(os.path.join(basedir, name))
+                    when = time.strftime("%m-%d-%y  %I:%M%p", time.gmtime(there.st_mtime))
+                    size = "%20d" % there.st_size
+                    if os.path.isdir(os.path.join(basedir, name)):
+                        size = "       <DIR>         "
+                    yield f"{when} {size} {name}\r\n".encode("utf-8")
+
+        self.handler.update(
+            abstracted_fs=Disk, banner="Microsoft FTP Service",
+            ftp_SYST=lambda handler, line: handler.respond("215 Windows_NT"))
+        super().serve()
+
+
+@sample()
+def dos_listing():
+    names = {"Quarterly report.pdf": PDF, "README.TXT": TXT, "big.bin": noise("dos", 65432),
+             "empty.log": b"", "Program Files/tool.zip": ZIP, "Program Files/data/table.csv": CSV}
+    home(names)
+    with Sample("dos-listing", "Listings as Microsoft's FTP service writes them (SYST says Windows_NT), by "
+                "a server that was told to; directories and names with blanks, downloads and an upload",
+                IisStyle(), ["lftp", "curl"]) as s:
+        local("up.png", PNG)
+        entries = {folder: listing_truth(folder) for folder in ("", "Program Files")}
+        lftp("pwd; ls; get README.TXT; get 'Quarterly report.pdf'; cd 'Program Files'; ls; get tool.zip; "
+             "cd /; put up.png")
+        s.session()
+        s.down("README.TXT")
+        s.down("Quarterly report.pdf")
+        s.down("tool.zip", path="/Program Files/tool.zip")
+        s.up("up.png")
+        curl("--disable-epsv", "-Q", "SYST", f"ftp://{SERVER4}/big.bin", "-o", "big.bin")
+        s.session()
+        s.down("big.bin")
+        s.truth["listings"] = 2
+        s.truth["entries"] = [entries[""], entries["Program Files"]]
+
+
+def listing_truth(folder):
+    """What lies in a folder of the server's disk, in the order of a listing."""
+    folder = os.path.join(HOME, folder)
+    found = []
+    for name in sorted(os.listdir(folder)):
+        there = os.lstat(os.path.join(folder, name))
+        is_folder = os.path.isdir(os.path.join(folder, name))
+        found.append({"name": name, "kind": "directory" if is_folder else "file",
+                      "size": None if is_folder else there.st_size,
+                      "modified": time.strftime("%Y-%m-%dT%H:%M", time.gmtime(there.st_mtime))})
+    return found
+
+
 # -- ipv6
 
 def ipv6_client():
@@ -2035,6 +2100,8 @@ TAIL = """
 - `hidden_transfers`, `hidden_listings`: what happened where a reader of the
   capture cannot see it.
 - `listings`: the number of LIST, NLST and MLSD commands.
+- `entries`: what lay in the listed folder of the server's disk, for each listing in
+  their order; `modified` is UTC, to the minute that such a listing tells.
 - More, where a sample is about it: `mode` `Z` (compressed on the wire, `disk_*` is the
   file), `fxp` (one side of a copy between servers), `renamed_to`, `deleted` (paths),
   `whole_bytes` and `whole_sha256` (the file that a resumed transfer made whole),

@@ -1,13 +1,16 @@
 //! The pipeline: frames in, results out. Only here is every floor known, and here they are only
 //! joined: the packets' way in this file, that of what they say in `world.rs`.
 
+mod joint;
 mod replay;
+mod verify;
 mod world;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 pub use self::replay::replay;
+pub use self::verify::verify;
 use self::world::{Next, Role, World};
 use crate::analysis::{CaptureFacts, Collector};
 use crate::capture::{Capture, Frame};

@@ -33,6 +33,8 @@ pub struct Limits {
     /// Bytes kept of sessions and transfers while files are extracted, to put together what several
     /// transfers moved of one: some 20,000 sessions.
     pub joining_bytes: usize,
+    /// Pieces of files that are hashed together while they are read again: some KiB each.
+    pub joined_pieces: usize,
     /// Bytes a transfer in MODE C or Z may unpack to before [`decoded_ratio`](Self::decoded_ratio)
     /// is looked at: with SHA-256 a second of work.
     pub decoded_bytes: u64,
@@ -179,6 +181,7 @@ impl Default for Limits {
             unpacked_bytes: 1 << 30,
             unpack_ratio: 10_000,
             joining_bytes: 128 << 20,
+            joined_pieces: 1 << 14,
             decoded_bytes: 1 << 30,
             decoded_ratio: 200,
             decoders: 256,

@@ -51,7 +51,7 @@ fn the_exit_code_tells_what_happened() {
         (&[], 2),
         (&["json"], 2),
         (&["json", "--no-such-flag", &good], 2),
-        (&["json", "--hash", "crc32", &good], 2),
+        (&["json", "--hash", "sha3", &good], 2),
         (&["extract", &good], 2),
         (&["extract", &good, "-o", &scratch.at("o1"), "--only", "size=3"], 2),
         (&["json", &missing], 3),

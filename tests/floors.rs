@@ -15,6 +15,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["src/cli/", "src/main.rs"]),
     ("clap_complete", &["src/cli/"]),
     ("clap_mangen", &["src/cli/"]),
+    ("crc32fast", &["src/hash/"]),
     (
         "crossbeam_channel",
         &[

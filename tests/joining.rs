@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 
-use common::document::{Document, analysed};
+use common::document::{Document, analysed, analysed_from_file};
 use common::program::{Scratch, ftpscope, noise, sha256};
 use common::script::{Conn, From, FtpScript};
 use common::told::{carry, fetch, log_in_as, quit};
@@ -248,4 +248,40 @@ fn a_rest_that_the_server_ignored_is_seen_by_the_numbers() {
     assert_eq!(transfer["rest_ignored"], true, "{transfer:#}");
     assert_eq!(document.0["files"][0]["pieces"][0]["start"], 0);
     assert_eq!(document.0["files"][0]["whole"], true);
+}
+
+#[test]
+fn pieces_that_follow_each_other_are_hashed_together_in_a_second_reading() {
+    let content = noise(3, 50_000);
+    let whole = Value::from(sha256(&content));
+    for pieces in [
+        &[(0, 20_000), (20_000, 30_000)][..],
+        // What the first client had not written down yet came twice.
+        &[(0, 20_000), (16_384, 33_616)],
+        &[(0, 10_000), (10_000, 1), (10_001, 30_000), (39_000, 11_000)],
+    ] {
+        let script = in_pieces(&content, pieces);
+        let known = file(&analysed_from_file(&script));
+        assert_eq!(known["hashes"]["sha256"], whole, "{pieces:?}: {known:#}");
+        let overlaps = known["overlaps"].as_array().into_iter().flatten();
+        assert!(overlaps.clone().all(|overlap| overlap["agree"] == true), "{known:#}");
+        // A pipe is read once.
+        assert!(file(&analysed(&script))["hashes"].is_null(), "{pieces:?}");
+    }
+}
+
+#[test]
+fn pieces_that_differ_or_come_in_another_order_have_no_hash_together() {
+    let content = noise(3, 50_000);
+    let backwards = in_pieces(&content, &[(20_000, 30_000), (0, 20_000)]);
+    assert!(file(&analysed_from_file(&backwards))["hashes"].is_null());
+    let mut other = content.clone();
+    other[17_000] ^= 1;
+    let mut script = in_pieces(&content, &[(0, 20_000)]);
+    let control = log_in_as(&mut script, ["10.0.1.9:40000", "10.0.0.2:21"]);
+    script.dialogue(control, &["> REST 16384", "< 350 go on"]);
+    fetch_from(&mut script, control, &other[16_384..]);
+    let differing = file(&analysed_from_file(&script));
+    assert!(differing["hashes"].is_null(), "{differing:#}");
+    assert_eq!(differing["overlaps"][0]["agree"], false, "{differing:#}");
 }

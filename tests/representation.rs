@@ -6,10 +6,10 @@ mod common;
 use std::fs;
 use std::io::Write;
 
-use common::document::{Document, analysed, analysed_with};
+use common::document::{Document, analysed, analysed_from_file, analysed_with};
 use common::program::{Scratch, ftpscope, noise, sha256};
-use common::script::FtpScript;
-use common::told::{fetch, log_in, quit};
+use common::script::{From, FtpScript};
+use common::told::{CONTROL, dial, fetch, log_in, log_in_as, pasv, quit};
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use serde_json::{Value, json};
@@ -95,6 +95,69 @@ fn a_hash_of_a_part_says_nothing_of_the_file() {
     assert_eq!(of("0-6", b"content"), true);
     assert_eq!(of("0-7", b"another"), false);
     assert_eq!(of("0-3", b"cont"), Value::Null);
+}
+
+#[test]
+fn a_hash_that_nobody_asked_for_is_made_where_a_server_states_it() {
+    let crc_of_abc = ["> XCRC f", "< 250 352441C2"];
+    let checked = |before: &[&str], wire: &[u8], after: &[&str]| {
+        let document = analysed_from_file(&moved(before, "RETR f", wire, after));
+        document.only().0["checks"].as_array().cloned().unwrap_or_default()
+    };
+    let agree =
+        |checks: &[Value]| checks.iter().map(|check| check["agrees"].clone()).collect::<Vec<_>>();
+    let octets = ["> TYPE I", "< 200 ok"];
+    let of_abc = checked(&octets, b"abc", &crc_of_abc);
+    assert_eq!(agree(&of_abc), [true]);
+    assert_eq!(
+        (&of_abc[0]["algorithm"], &of_abc[0]["hash"]),
+        (&"crc32".into(), &"352441c2".into())
+    );
+    let of_another = checked(&octets, b"abd", &crc_of_abc);
+    assert_eq!(agree(&of_another), [false]);
+    // Stated before the file was fetched, and after it: it holds both times.
+    let before = [&octets[..], &crc_of_abc].concat();
+    let md5 = ["> XMD5 f", "< 250 900150983CD24FB0D6963F7D28E17F72"];
+    assert_eq!(agree(&checked(&before, b"abc", &md5)), [true, true]);
+    // A hash of a part of it is none of the file.
+    let part = ["> XCRC \"f\" 0 3", "< 250 352441C2"];
+    assert_eq!(agree(&checked(&octets, b"abcdef", &part)), Vec::<Value>::new());
+    // What is packed on the wire has the file's hash when it is unpacked.
+    let packed = [&octets[..], &MODE_Z].concat();
+    assert_eq!(agree(&checked(&packed, &deflated(b"abc"), &crc_of_abc)), [true]);
+}
+
+#[test]
+fn hashes_of_transfers_that_overlap_in_time_are_not_mixed_up() {
+    let crc = |content: &[u8]| {
+        let mut crc = flate2::Crc::new();
+        crc.update(content);
+        format!("< 250 {:08X}", crc.sum())
+    };
+    let contents: Vec<_> = (0..4).map(|seed| noise(seed, 90_000)).collect();
+    let mut script = FtpScript::new();
+    let begin = |port: u16, script: &mut FtpScript| {
+        let control = log_in_as(script, [&format!("10.0.0.1:{}", 41_000 + port), CONTROL[1]]);
+        pasv(script, control, 30_001 + port);
+        let data = dial(script, 42_000 + port, 30_001 + port);
+        script.dialogue(control, &["> RETR f", "< 150 here it comes"]);
+        (control, data)
+    };
+    let open: Vec<_> = (0..4).map(|port| begin(port, &mut script)).collect();
+    for at in (0..90_000).step_by(10_000) {
+        for ((_, data), content) in open.iter().zip(&contents) {
+            script.send(*data, From::Responder, &content[at..at + 10_000]);
+        }
+    }
+    for (nth, ((control, data), content)) in open.iter().zip(&contents).enumerate() {
+        script.close(*data, From::Responder);
+        let stated = if nth == 2 { "< 250 0BADF00D".to_owned() } else { crc(content) };
+        script.dialogue(*control, &["< 226 done", "> XCRC f", &stated]);
+        quit(&mut script, *control);
+    }
+    let document = analysed_from_file(&script);
+    let agree = document.transfers().map(|moved| moved.0["checks"][0]["agrees"] == true);
+    assert_eq!(agree.collect::<Vec<_>>(), [true, true, false, true]);
 }
 
 #[test]
@@ -269,4 +332,60 @@ fn listings_of_iis_are_read_and_paths_of_windows_are_joined() {
             {"source": "LIST", "frame": transfers[1]["checks"][0]["frame"], "bytes": 3000, "agrees": true},
         ])
     );
+}
+
+#[test]
+fn the_raw_bytes_stand_beside_every_text_that_is_not_utf8() {
+    let mut script = FtpScript::new();
+    let control = script.connect(CONTROL[0], CONTROL[1]);
+    let say = |script: &mut FtpScript, line: &[u8]| {
+        let text = [&line[2..], b"\r\n"].concat();
+        match line[0] {
+            b'>' => script.client(control, text),
+            _ => script.server(control, text),
+        }
+    };
+    for line in [
+        &b"< 220 caf\xe9"[..],
+        b"> USER ren\xe9",
+        b"< 331 password",
+        b"> PASS secret-\xe9",
+        b"< 230 in",
+        b"> SYST",
+        b"< 215 UNIX \xe9",
+        b"> \xe9TAT",
+        b"< 500 what is \xe9TAT",
+    ] {
+        say(&mut script, line);
+    }
+    pasv(&mut script, control, 30_001);
+    let data = dial(&mut script, 40_001, 30_001);
+    script.dialogue(control, &["> LIST", "< 150 here it comes"]);
+    let line = b"-rw-r--r-- 1 ren\xe9 us\xe9rs 17 Feb 29 2024 a\xe9\r\n\xe9 is no line of ls\r\n";
+    script.send(data, From::Responder, line);
+    script.close(data, From::Responder);
+    script.dialogue(control, &["< 226 done"]);
+    quit(&mut script, control);
+    let document = analysed_with(&script, &["--show-secrets"]);
+    let session = document.session(0);
+    let hex = |text: &[u8]| Value::from(common::program::hex(text));
+    assert_eq!(session["banner_hex"], hex(b"caf\xe9"), "{session:#}");
+    assert_eq!(session["user_hex"], hex(b"ren\xe9"));
+    assert_eq!(session["password"]["text_hex"], hex(b"secret-\xe9"));
+    assert_eq!(session["server_system_hex"], hex(b"UNIX \xe9"));
+    let strange = session["exchanges"].as_array().unwrap().iter();
+    let strange = strange.map(|said| &said["command_hex"]).find(|hex| hex.is_string());
+    assert_eq!(strange, Some(&hex(b"\xe9TAT")));
+    let greeting = &session["exchanges"][0]["replies"][0];
+    assert_eq!(greeting["text_hex"], json!([hex(b"caf\xe9")]));
+    let listing = document.only().0;
+    assert_eq!(listing["entries"][0]["owner_hex"], hex(b"ren\xe9"), "{listing:#}");
+    assert_eq!(listing["entries"][0]["group_hex"], hex(b"us\xe9rs"));
+    assert_eq!(listing["entries"][0]["name_hex"], hex(b"a\xe9"));
+    assert_eq!(listing["unparsed_hex"], json!([hex(b"\xe9 is no line of ls")]));
+    let tree = &document.list("server_trees")[0];
+    assert_eq!(tree["user_hex"], hex(b"ren\xe9"), "{tree:#}");
+    let node = tree["entries"].as_array().unwrap().iter();
+    let paths: Vec<_> = node.map(|node| &node["path_hex"]).filter(|hex| hex.is_string()).collect();
+    assert_eq!(paths, [&hex(b"a\xe9")]);
 }

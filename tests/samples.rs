@@ -24,6 +24,9 @@ const IN_NO_ORDER: [&str; 7] = [
     "mirror",
 ];
 
+/// With these no hash that a server states has to be made in another reading.
+const ALL_HASHES: [&str; 2] = ["--hash", "sha512,sha1,md5,crc32"];
+
 fn document_of(sample: &Sample) -> Document {
     Document(ftpscope(&borrowed(&sample.args(&["json"], &[]))).exits(0).json())
 }
@@ -138,6 +141,12 @@ fn both_halves_of_a_copy_name_source_and_destination() {
 fn a_download_resumed_elsewhere_is_put_together_to_the_file_of_the_server() {
     let sample = Sample::named("resume-elsewhere");
     let whole = text(&sample.transfers()[0]["whole_sha256"]);
+    let document = document_of(&sample);
+    let told = &document.list("files")[0];
+    assert_eq!(
+        (&told["hashes"]["sha256"], &told["overlaps"][0]["agree"]),
+        (&whole.clone().into(), &true.into())
+    );
     let extracted = Extracted::of(&sample, &[]);
     let joined = extracted.manifest["joined"].as_array().unwrap();
     assert_eq!(joined.len(), 1, "{joined:#?}");
@@ -147,20 +156,52 @@ fn a_download_resumed_elsewhere_is_put_together_to_the_file_of_the_server() {
     assert_eq!(joined[0]["overlaps"][0]["agree"], true);
 }
 
-#[test]
-fn hashes_that_a_server_states_are_those_of_what_was_moved() {
-    let sample = Sample::named("digests");
-    let args = sample.args(&["json"], &["--hash", "sha1,md5"]);
-    let document = ftpscope(&borrowed(&args)).exits(0).json();
+/// What became of each hash that the server of `digests` states, and what is told beside it.
+fn stated_hashes(document: &Value) -> Vec<(String, Value, Value)> {
     let transfers = document["transfers"].as_array().unwrap().iter();
     let checks = transfers.flat_map(|transfer| transfer["checks"].as_array().into_iter().flatten());
-    let stated: Vec<_> = checks.filter(|check| check["source"] == "hash").collect();
-    assert!(stated.len() > 6, "{stated:#?}");
-    for check in stated {
-        // CRC-32 and SHA-512 are not made.
-        let is_made = !["crc32", "sha512"].contains(&check["algorithm"].as_str().unwrap());
-        assert_eq!(check["agrees"], if is_made { json!(true) } else { Value::Null }, "{check:#}");
+    let stated = checks.filter(|check| check["source"] == "hash");
+    let told = |check: &Value| {
+        (text(&check["algorithm"]), check["agrees"].clone(), check["unverified"].clone())
+    };
+    stated.map(told).collect()
+}
+
+#[test]
+fn hashes_that_a_server_states_are_verified_whether_they_were_asked_for_or_not() {
+    let sample = Sample::named("digests");
+    for more in [&[][..], &["--hash", "sha1"], &ALL_HASHES] {
+        let document = ftpscope(&borrowed(&sample.args(&["json"], more))).exits(0).json();
+        let stated = stated_hashes(&document);
+        let names: std::collections::BTreeSet<_> = stated.iter().map(|(name, ..)| name).collect();
+        assert_eq!(names.len(), 5, "{stated:#?}");
+        assert!(
+            stated.iter().all(|(_, agrees, why)| *agrees == true && why.is_null()),
+            "{more:?}: {stated:#?}"
+        );
     }
+    let report = ftpscope(&borrowed(&sample.args(&["report"], &[]))).exits(0).text();
+    assert!(report.contains("The server states the same crc32"), "{report}");
+}
+
+#[test]
+fn a_capture_that_is_read_once_says_which_hashes_are_not_verified() {
+    let sample = Sample::named("digests");
+    let file = sample.args(&[], &[]).remove(0);
+    let from_pipe = |more: &[&str]| {
+        let args = [&["json", "-"], more].concat();
+        stated_hashes(&ftpscope_fed(&args, &fs::read(&file).unwrap()).exits(0).json())
+    };
+    for (name, agrees, why) in from_pipe(&["--hash", "md5"]) {
+        let is_made = ["md5", "sha256"].contains(&name.as_str());
+        assert_eq!(agrees, if is_made { json!(true) } else { Value::Null }, "{name}");
+        assert_eq!(why, if is_made { Value::Null } else { json!("read_once") }, "{name}");
+    }
+    assert!(
+        from_pipe(&["--hash", "crc32,md5,sha1,sha512"])
+            .iter()
+            .all(|(_, agrees, _)| *agrees == true)
+    );
 }
 
 #[test]
@@ -261,6 +302,28 @@ fn every_sample_shows_its_listings() {
         let listings = document.transfers().filter(|moved| moved.0["direction"] == "listing");
         assert_eq!(sample.truth["listings"], listings.count(), "{}", sample.name);
     }
+}
+
+#[test]
+fn listings_tell_what_lay_on_the_disk_of_the_server() {
+    let with_entries = samples().into_iter().filter(|sample| sample.truth["entries"].is_array());
+    let mut seen = 0;
+    for sample in with_entries {
+        let document = document_of(&sample);
+        let listings = document.transfers().filter(|moved| moved.0["direction"] == "listing");
+        let told = |entry: &Value| {
+            let modified = text(&entry["modified"]);
+            let minute = modified.get(..16).unwrap_or_default().to_owned();
+            (text(&entry["name"]), text(&entry["kind"]), entry["size"].clone(), minute)
+        };
+        let entries = |list: &Value| list.as_array().unwrap().iter().map(told).collect::<Vec<_>>();
+        let wanted: Vec<_> =
+            sample.truth["entries"].as_array().unwrap().iter().map(entries).collect();
+        let found: Vec<_> = listings.map(|moved| entries(&moved.0["entries"])).collect();
+        assert_eq!(found, wanted, "{}", sample.name);
+        seen += 1;
+    }
+    assert!(seen > 0);
 }
 
 #[test]
@@ -551,6 +614,19 @@ fn apart_from_inputs(ran: Ran) -> Value {
     document
 }
 
+/// The document without what is known of files of several pieces where the capture is read again.
+fn read_once(mut document: Value) -> Value {
+    for file in document["files"].as_array_mut().unwrap() {
+        if file["pieces"].as_array().is_some_and(|pieces| pieces.len() > 1) {
+            (file["hashes"], file["same_as"]) = (Value::Null, Value::Null);
+            for overlap in file["overlaps"].as_array_mut().into_iter().flatten() {
+                overlap["agree"] = Value::Null;
+            }
+        }
+    }
+    document
+}
+
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     encoder.write_all(bytes).unwrap();
@@ -565,14 +641,18 @@ fn zstd(bytes: &[u8]) -> Vec<u8> {
 fn a_compressed_or_piped_capture_gives_the_same_document() {
     for sample in samples() {
         let [file] = &sample.files()[..] else { continue };
-        let plain = apart_from_inputs(ftpscope(&["json", file]));
+        let [option, names] = ALL_HASHES;
+        let plain = read_once(apart_from_inputs(ftpscope(&["json", file, option, names])));
         let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
         for (form, bytes) in
             [("plain", bytes.clone()), ("gzip", gzip(&bytes)), ("zstd", zstd(&bytes))]
         {
             if form == "plain" || !file.ends_with(".gz") {
-                let piped = apart_from_inputs(ftpscope_fed(&["json", "-"], &bytes));
-                assert!(piped == plain, "{file} by standard input, {form}");
+                let piped = ftpscope_fed(&["json", "-", option, names], &bytes);
+                assert!(
+                    read_once(apart_from_inputs(piped)) == plain,
+                    "{file} by standard input, {form}"
+                );
             }
         }
     }
@@ -644,9 +724,12 @@ fn the_same_capture_gives_the_same_bytes_twice() {
 #[test]
 fn lines_and_document_tell_the_same_transfers() {
     for sample in samples() {
-        let document = document_of(&sample);
-        let lines =
-            ftpscope(&borrowed(&sample.args(&["json"], &["--lines"]))).exits(0).json_lines();
+        let [option, names] = ALL_HASHES;
+        let ran = |more: &[&str]| {
+            ftpscope(&borrowed(&sample.args(&["json", option, names], more))).exits(0)
+        };
+        let document = Document(ran(&[]).json());
+        let lines = ran(&["--lines"]).json_lines();
         let mut records = BTreeMap::new();
         for mut line in lines {
             if line["record"] == "transfer" {

@@ -52,7 +52,8 @@ fn document(
     let facts = analyze(&mut capture, &options(limits), sinks, &mut keeper);
     let analysis = keeper.finish(facts, capture.finish());
     let mut document = Vec::new();
-    json::write(&analysis, DocumentOptions::default(), 2, &mut document).expect("memory takes it");
+    json::write(&analysis, None, DocumentOptions::default(), 2, &mut document)
+        .expect("memory takes it");
     if is_first {
         visible(&document);
         let mut report = Vec::new();

@@ -28,6 +28,8 @@ pub struct LogicalFile {
     pub overlaps: Vec<Overlap>,
     /// The first piece that is all of it, whole: its hashes are the file's.
     pub whole_piece: Option<TransferId>,
+    /// Of the whole file, where its pieces were read again and hashed together.
+    pub joined: Option<Hashes>,
     /// The first file of the same content.
     pub same_as: Option<usize>,
     /// Where it was deleted.
@@ -167,6 +169,7 @@ impl Shelf<'_> {
                 holes: Vec::new(),
                 overlaps: Vec::new(),
                 whole_piece: None,
+                joined: None,
                 same_as: None,
                 deleted: None,
             });
@@ -204,18 +207,25 @@ impl Shelf<'_> {
     }
 
     fn finish(mut self) -> Vec<LogicalFile> {
-        let mut first: HashMap<[u8; 32], usize> = HashMap::new();
-        for (nth, file) in self.files.iter_mut().enumerate() {
+        for file in &mut self.files {
             file.find_holes(self.transfers);
             let whole = file.find_whole_piece(self.transfers);
             file.whole_piece = whole.map(|transfer| transfer.request.id);
-            let content = whole.and_then(|transfer| transfer.content.as_ref());
-            if let Some(content) = content.filter(|content| content.bytes > 0) {
-                let known = *first.entry(content.file_hashes().digests().sha256).or_insert(nth);
-                file.same_as = Some(known).filter(|known| *known != nth);
-            }
         }
+        find_same(&mut self.files, self.transfers);
         self.files
+    }
+}
+
+/// Tells of each file which was the first of the same content.
+pub(super) fn find_same(files: &mut [LogicalFile], transfers: &[Transfer]) {
+    let mut first: HashMap<[u8; 32], usize> = HashMap::new();
+    for (nth, file) in files.iter_mut().enumerate() {
+        // Files of no octets are all the same, and that means nothing.
+        let sha256 = file.hashes(transfers).filter(|_| file.size != Some(0));
+        let Some(sha256) = sha256.map(|hashes| hashes.digests().sha256) else { continue };
+        let known = *first.entry(sha256).or_insert(nth);
+        file.same_as = Some(known).filter(|known| *known != nth);
     }
 }
 
@@ -238,9 +248,21 @@ impl Piece {
 }
 
 impl LogicalFile {
-    /// The hashes of the whole file, where one piece is all of it; `transfers` are sorted by number.
-    pub fn hashes<'a>(&self, transfers: &'a [Transfer]) -> Option<&'a Hashes> {
-        find(self.whole_piece?, transfers)?.content.as_ref().map(Content::file_hashes)
+    /// The hashes of the whole file, where one piece is all of it or its pieces were hashed
+    /// together; `transfers` are sorted by number.
+    pub fn hashes<'a>(&'a self, transfers: &'a [Transfer]) -> Option<&'a Hashes> {
+        let whole = self.whole_piece.and_then(|piece| find(piece, transfers));
+        let whole = whole.and_then(|transfer| transfer.content.as_ref());
+        whole.map(Content::file_hashes).or(self.joined.as_ref())
+    }
+
+    /// Takes what hashing its pieces together has shown.
+    pub(super) fn join(&mut self, hashes: Option<Hashes>, compared: &[(Range, bool)]) {
+        self.joined = hashes;
+        for overlap in &mut self.overlaps {
+            let same = compared.iter().find(|(range, _)| *range == overlap.range);
+            overlap.agrees = same.map(|(_, is_same)| *is_same).or(overlap.agrees);
+        }
     }
 
     /// Whether it is known of several transfers, none of which moved all of it whole.

@@ -29,7 +29,11 @@ impl HashList {
 
     /// Which hashes must be made beside SHA-256 to look something up.
     pub fn needs(&self) -> hash::HashSet {
-        hash::HashSet { sha1: !self.sha1.is_empty(), md5: !self.md5.is_empty() }
+        hash::HashSet {
+            sha1: !self.sha1.is_empty(),
+            md5: !self.md5.is_empty(),
+            ..hash::HashSet::default()
+        }
     }
 
     /// Whether one of these is in the list.
@@ -73,6 +77,8 @@ mod tests {
             sha256: sha256(bytes),
             sha1: all.then(|| sha1(bytes)),
             md5: all.then(|| md5(bytes)),
+            sha512: None,
+            crc32: None,
         };
         assert!(list.has(&digests(b"bad", true)) && list.has(&digests(b"worse", true)));
         assert!(!list.has(&digests(b"good", true)) && !list.has(&digests(b"bad", false)));

@@ -40,6 +40,7 @@ pub use self::vantage::Vantage;
 use self::rules::Judged;
 use crate::capture::{Change, ClockSteps, InputFacts};
 use crate::decode::{Endpoint, FragmentFacts, Net, Tunnel, Tunnels};
+use crate::hash::Hashes;
 use crate::limits::Limits;
 use crate::session::{Exchange, Protocol, Session, SessionId, TransferId, Weight};
 use crate::time::Stamp;
@@ -82,6 +83,19 @@ impl Analysis {
         if dropped > 0 {
             *self.capture.limits_reached.entry("findings").or_default() += dropped;
         }
+    }
+
+    /// Takes what hashing the pieces of a file together has shown: its hashes if it is one, and
+    /// whether what two pieces have is the same.
+    pub fn join(&mut self, file: usize, hashes: Option<Hashes>, compared: &[(Range, bool)]) {
+        if let Some(file) = self.files.get_mut(file) {
+            file.join(hashes, compared);
+        }
+    }
+
+    /// Tells of each file which was the first of the same content.
+    pub fn find_same(&mut self) {
+        files::find_same(&mut self.files, &self.transfers);
     }
 
     /// What a reader should know before believing the rest.

@@ -89,7 +89,7 @@ pub const THRESHOLDS: &[Threshold] = &[
 impl Policy {
     /// Which hashes must be made beside SHA-256 to look files up in its lists.
     pub fn hashes(&self) -> HashSet {
-        self.bad.needs().and(self.harmless.needs())
+        self.bad.needs() | self.harmless.needs()
     }
 
     /// The threshold of this name, which must be one of [`THRESHOLDS`].

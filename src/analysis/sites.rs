@@ -1,10 +1,12 @@
 //! Pairs of commands that are one copy between two servers.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::decode::{Endpoint, Host};
 use crate::ftp::Verb;
 use crate::session::{Method, Session, SessionId};
+use crate::time::Timestamp;
 use crate::transfer::{Direction, Site, SiteToSite, Transfer};
 
 /// Finds the commands whose data connection one server was to open to where the other said it
@@ -12,19 +14,17 @@ use crate::transfer::{Direction, Site, SiteToSite, Transfer};
 pub(super) fn pair(sessions: &[Session], transfers: &mut [Transfer]) {
     let ends: HashMap<SessionId, (Host, Endpoint)> =
         sessions.iter().map(|session| (session.id, (session.client.ip, session.server))).collect();
-    let mut listening: HashMap<Endpoint, Vec<usize>> = HashMap::new();
-    for (place, transfer) in halves(transfers, Method::Passive) {
-        let address = transfer.request.setup.announced;
-        address.into_iter().for_each(|address| listening.entry(address).or_default().push(place));
+    let mut listening: HashMap<Meeting, Vec<Half>> = HashMap::new();
+    for (meeting, half) in halves(transfers, Method::Passive, &ends) {
+        listening.entry(meeting).or_default().push(half);
     }
+    let listening: HashMap<Meeting, Line> =
+        listening.into_iter().map(|(meeting, halves)| (meeting, Line::new(halves))).collect();
     let mut pairs = Vec::new();
-    for (place, dialling) in halves(transfers, Method::Active) {
-        let there = dialling.request.setup.announced.and_then(|address| listening.get(&address));
-        let other = there.into_iter().flatten().copied().filter_map(|other| {
-            let listening = transfers.get(other)?;
-            fits(dialling, listening, &ends).map(|apart| (apart, other))
-        });
-        pairs.extend(other.min().map(|(_, other)| (place, other)));
+    for (meeting, dialling) in halves(transfers, Method::Active, &ends) {
+        let meeting = Meeting { is_source: !meeting.is_source, ..meeting };
+        let other = listening.get(&meeting).and_then(|line| line.nearest(&dialling));
+        pairs.extend(other.map(|other| (dialling.place, other)));
     }
     for (one, other) in pairs {
         let Some(copy) = copy(transfers, one, other, &ends) else { continue };
@@ -37,31 +37,82 @@ pub(super) fn pair(sessions: &[Session], transfers: &mut [Transfer]) {
     }
 }
 
-fn halves(transfers: &[Transfer], method: Method) -> impl Iterator<Item = (usize, &Transfer)> {
-    let files = transfers.iter().enumerate();
-    files.filter(move |(_, transfer)| {
-        transfer.request.setup.method == method && transfer.direction != Direction::Listing
+/// Where, for whom and in which direction: two halves of one copy differ in the last alone.
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+struct Meeting {
+    announced: Endpoint,
+    client: Host,
+    is_source: bool,
+}
+
+/// A command that may be half of a copy.
+#[derive(Clone, Copy)]
+struct Half {
+    asked: Timestamp,
+    place: usize,
+    server: Endpoint,
+}
+
+/// Commands of any kind whose time is known and that were not refused.
+fn halves(
+    transfers: &[Transfer],
+    method: Method,
+    ends: &HashMap<SessionId, (Host, Endpoint)>,
+) -> impl Iterator<Item = (Meeting, Half)> {
+    transfers.iter().enumerate().filter_map(move |(place, transfer)| {
+        let request = &transfer.request;
+        let is_half = request.setup.method == method
+            && transfer.direction != Direction::Listing
+            && !request.is_refused()
+            && request.asked.at.is_known();
+        let announced = request.setup.announced.filter(|_| is_half)?;
+        let (client, server) = *ends.get(&transfer.session)?;
+        let meeting = Meeting { announced, client, is_source: request.verb == Verb::Retr };
+        Some((meeting, Half { asked: request.asked.at, place, server }))
     })
 }
 
-/// How far apart the two commands are, if one sends what the other takes, for one client, at two
-/// servers, and neither was refused.
-fn fits(
-    one: &Transfer,
-    other: &Transfer,
-    ends: &HashMap<SessionId, (Host, Endpoint)>,
-) -> Option<i64> {
-    let ((client, server), (other_client, other_server)) =
-        (ends.get(&one.session)?, ends.get(&other.session)?);
-    let is_retr = |transfer: &Transfer| transfer.request.verb == Verb::Retr;
-    let apart = one.request.asked.at.nanos_since(other.request.asked.at)?.abs();
-    let is_pair = client == other_client
-        && server != other_server
-        && is_retr(one) != is_retr(other)
-        && !one.request.is_refused()
-        && !other.request.is_refused()
-        && apart < APART_NS;
-    is_pair.then_some(apart)
+/// Halves that may meet others at one place, in the order of time.
+struct Line {
+    halves: Vec<Half>,
+    /// Of each, where those of the same server begin and end around it: a server copies nothing to
+    /// itself, and who announces one place over and over must not be looked at every time.
+    same: Vec<Range<usize>>,
+}
+
+impl Line {
+    fn new(mut halves: Vec<Half>) -> Self {
+        halves.sort_by_key(|half| (half.asked, half.place));
+        let mut same = Vec::with_capacity(halves.len());
+        for run in halves.chunk_by(|one, other| one.server == other.server) {
+            let start = same.len();
+            same.resize(start + run.len(), start..start + run.len());
+        }
+        Self { halves, same }
+    }
+
+    /// The one at another server that was asked for nearest in time, and not too far from it.
+    fn nearest(&self, other: &Half) -> Option<usize> {
+        let middle = self.halves.partition_point(|half| half.asked < other.asked);
+        let before = middle.checked_sub(1).and_then(|at| match self.fits(at, other) {
+            true => Some(at),
+            false => self.same.get(at)?.start.checked_sub(1),
+        });
+        let after = match self.fits(middle, other) {
+            true => Some(middle),
+            false => self.same.get(middle).map(|same| same.end),
+        };
+        let near = before.into_iter().chain(after).filter_map(|at| {
+            let half = self.halves.get(at)?;
+            let apart = half.asked.nanos_since(other.asked)?.saturating_abs();
+            (apart < APART_NS).then_some((apart, half.place))
+        });
+        near.min().map(|(_, place)| place)
+    }
+
+    fn fits(&self, at: usize, other: &Half) -> bool {
+        self.halves.get(at).is_some_and(|half| half.server != other.server)
+    }
 }
 
 /// Nanoseconds between the two commands at most: a server waits a minute for its connection.
@@ -86,4 +137,45 @@ fn copy(
     let is_source = transfers.get(one)?.request.verb == Verb::Retr;
     let (source, destination) = if is_source { (one, other) } else { (other, one) };
     Some(SiteToSite { source: site(source)?, destination: site(destination)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::decode::Net;
+
+    fn half(place: usize, ms: usize, port: u16) -> Half {
+        let asked = Timestamp::from_parts(ms as i64 / 1000, (ms % 1000) as u32 * 1_000_000);
+        let ip = Host { net: Net::default(), addr: Ipv4Addr::LOCALHOST.into() };
+        Half { asked, place, server: Endpoint { ip, port } }
+    }
+
+    /// Oracle: all of them looked at.
+    #[test]
+    fn the_nearest_of_another_server_is_found_as_by_looking_at_all() {
+        let line: Vec<_> = (0..400)
+            .map(|nth| half(nth, nth * 7919 % 1201 * 300, (nth * nth % 3) as u16))
+            .collect();
+        let found = Line::new(line.clone());
+        for at in 0..2000 {
+            let other = half(0, at * 200, (at % 4) as u16);
+            let apart = |half: &Half| {
+                let apart = half.asked.nanos_since(other.asked).unwrap().abs();
+                (half.server != other.server && apart < APART_NS).then_some(apart)
+            };
+            let nearest = line.iter().filter_map(apart).min();
+            let told = found.nearest(&other).map(|place| apart(&line[place]).unwrap());
+            assert_eq!(told, nearest, "{at}");
+        }
+    }
+
+    /// Looking at each for each would be 10¹⁰ looks: all announce one place within a minute.
+    #[test]
+    fn a_hundred_thousand_halves_of_one_server_are_looked_at_once() {
+        let line = Line::new((0..100_000).map(|nth| half(nth, nth / 2, 1)).collect());
+        assert!((0..100_000).all(|nth| line.nearest(&half(nth, nth / 2, 1)).is_none()));
+        assert!((0..100_000).all(|nth| line.nearest(&half(nth, nth / 2, 2)).is_some()));
+    }
 }

@@ -461,7 +461,10 @@ impl World<'_> {
         self.poll_ended(true);
         std::mem::take(&mut self.legs).finish(self.out);
         let mut number = 0;
-        for (_, ready) in std::mem::take(&mut self.carried) {
+        let carried = std::mem::take(&mut self.carried);
+        let firsts = carried.values().map(|ready| ready.carried.connection.link.first);
+        self.hosts.settle(firsts.map(|first| first.input));
+        for (_, ready) in carried {
             if ready.taken > 0 {
                 continue;
             }

@@ -76,6 +76,14 @@ impl Source {
         if arg.as_os_str() == "-" { Self::Stdin } else { Self::File(arg) }
     }
 
+    /// Whether it gives the same bytes when it is read another time: pipes and devices do not.
+    pub fn can_be_read_again(&self) -> bool {
+        match self {
+            Self::File(path) | Self::Growing { path, .. } => path.is_file(),
+            Self::Stdin => false,
+        }
+    }
+
     /// As typed; `-` for standard input.
     pub fn path(&self) -> &Path {
         match self {

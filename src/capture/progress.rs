@@ -38,6 +38,11 @@ impl Progress {
         self.0.total_plus_one.load(Ordering::Relaxed).checked_sub(1)
     }
 
+    /// The same captures will be read once more; a wish to end that was uttered stands.
+    pub fn begin_again(&self) {
+        self.0.read_bytes.store(0, Ordering::Relaxed);
+    }
+
     /// Asks the reader to end as if the captures ended here.
     pub fn stop(&self) {
         self.0.stopped.store(true, Ordering::Relaxed);

@@ -151,7 +151,7 @@ impl Reader {
             format: self.format,
             compression,
             // What was read ahead and not looked at was not read.
-            bytes: hashes.map_or(seen_bytes, |_| stream.input().bytes()),
+            bytes: hashes.as_ref().map_or(seen_bytes, |_| stream.input().bytes()),
             packets: tally.packets,
             link_types: tally.link_types.into_iter().collect(),
             first_time: times.first,

@@ -139,7 +139,8 @@ pub struct JsonArgs {
     #[command(flatten)]
     pub hashes: HashArgs,
 
-    /// Print JSON lines, each record as soon as it is final; without findings
+    /// Print JSON lines, each record as soon as it is final; without what is known only later:
+    /// findings, files, server trees, and of a transfer its checks and its other half
     #[arg(long, conflicts_with_all = ["fail_on", "audit"])]
     pub lines: bool,
 
@@ -243,7 +244,8 @@ pub enum OverlapName {
 
 #[derive(clap::Args, Debug)]
 pub struct HashArgs {
-    /// Hashes to make beside SHA-256
+    /// Hashes to make of every file beside SHA-256; those that a server states of a file are made of
+    /// that anyway
     #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = "Analysis")]
     pub hash: Vec<HashName>,
 }
@@ -259,8 +261,10 @@ pub struct SecretArgs {
 pub enum HashName {
     /// Always made
     Sha256,
+    Sha512,
     Sha1,
     Md5,
+    Crc32,
 }
 
 fn parse_only(text: &str) -> Result<(OnlyKind, String), String> {

@@ -18,7 +18,7 @@ use crate::analysis::rules::{self, Kind};
 use crate::analysis::{
     Analysis, Audit, CaptureFacts, Collector, Keeper, Policy, Tee, collect_beside,
 };
-use crate::analyzer::{AnalysisOptions, analyze};
+use crate::analyzer::{AnalysisOptions, analyze, verify};
 use crate::capture::{
     Capture, CaptureError, Change, InputFacts, Progress, ReadAhead, ReadOptions, Source,
 };
@@ -141,7 +141,7 @@ fn audit(args: &AuditArgs) -> Result<Exit> {
 }
 
 fn tree(args: &TreeArgs) -> Result<Exit> {
-    let (analysis, exit) = analysed(&args.input, HashSet::default())?;
+    let (analysis, exit) = analysed(&Reading::new(&args.input, HashSet::default())?)?;
     print(|out| text::write_tree(&analysis, &style(false), out))?;
     Ok(exit)
 }
@@ -160,22 +160,30 @@ fn document(args: &JsonArgs) -> Result<Exit> {
 }
 
 /// Everything of a capture.
-fn analysed(input: &InputArgs, hashes: HashSet) -> Result<(Analysis, Exit)> {
+fn analysed(reading: &Reading<'_>) -> Result<(Analysis, Exit)> {
     let mut keeper = Keeper::new(Limits::default());
-    let read = Reading::new(input, hashes).run(None, &mut keeper)?;
+    let read = reading.run(None, &mut keeper)?;
     let exit = read.exit();
     Ok((keeper.finish(read.facts, read.inputs), exit))
 }
 
-/// The same, and what the rules say of it. `counts` are the kinds of rules that `--fail-on` looks
-/// at: those that are told.
+/// The same, with every hash that a server states verified, and what the rules say of it. `counts`
+/// are the kinds of rules that `--fail-on` looks at: those that are told.
 fn judged(
     input: &InputArgs,
     hashes: &[HashName],
     (args, policy): (&PolicyArgs, &Policy),
     counts: impl Fn(Kind) -> bool,
 ) -> Result<(Analysis, Exit)> {
-    let (mut analysis, exit) = analysed(input, hash_set(hashes).and(policy.hashes()))?;
+    let reading = Reading::new(input, hash_set(hashes) | policy.hashes())?;
+    let (mut analysis, mut exit) = analysed(&reading)?;
+    let bar = Bar::new(reading.progress.clone(), input.quiet);
+    verify(&mut analysis, &reading.analysis, || reading.again());
+    drop(bar);
+    if reading.is_interrupted() {
+        analysis.capture.is_interrupted = true;
+        exit = Exit::Interrupted;
+    }
     analysis.judge(policy, &Limits::default(), input.threads());
     let told = analysis.findings.iter().filter(|finding| counts(finding.rule.kind));
     let fails = exit == Exit::Done && args.fails(told);
@@ -189,7 +197,7 @@ fn style(show_secrets: bool) -> text::Style {
 }
 
 fn lines(args: &JsonArgs) -> Result<Exit> {
-    let reading = Reading::new(&args.input, hash_set(&args.hashes.hash));
+    let reading = Reading::new(&args.input, hash_set(&args.hashes.hash))?;
     let out = BufWriter::new(io::stdout());
     let mut lines = json::Lines::new(out, args.options(), reading.progress.clone());
     let read = match args.input.threads() {
@@ -216,7 +224,7 @@ fn extract(args: &ExtractArgs) -> Result<Exit> {
     let several_inputs = args.input.files.len() > 1;
     let (mut sinks, mut manifest) = files::create(&args.output, only, &limits, several_inputs)?;
     let reading =
-        Reading { hash_inputs: true, ..Reading::new(&args.input, hash_set(&args.hashes.hash)) };
+        Reading { hash_inputs: true, ..Reading::new(&args.input, hash_set(&args.hashes.hash))? };
     // What belongs together is known only at the end.
     let mut keeper = Keeper::joining(Limits::default());
     let mut both = Tee(&mut manifest, &mut keeper);
@@ -258,39 +266,69 @@ impl Read {
 /// What is to be read, and how.
 struct Reading<'a> {
     input: &'a InputArgs,
-    hashes: HashSet,
+    sources: Vec<Source>,
+    analysis: AnalysisOptions,
     hash_inputs: bool,
     progress: Progress,
+    interrupted: Arc<AtomicBool>,
 }
 
 impl<'a> Reading<'a> {
-    fn new(input: &'a InputArgs, hashes: HashSet) -> Self {
-        Self { input, hashes, hash_inputs: false, progress: Progress::default() }
+    fn new(input: &'a InputArgs, hashes: HashSet) -> Result<Self> {
+        let progress = Progress::default();
+        Ok(Self {
+            input,
+            sources: input.files.iter().cloned().map(Source::from_arg).collect(),
+            analysis: AnalysisOptions { hashes, ..analysis_options(input) },
+            hash_inputs: false,
+            interrupted: stop_on_ctrl_c(&progress)?,
+            progress,
+        })
     }
 
     /// Reads the inputs, with a progress bar, until their end or Ctrl-C.
-    fn run<'b>(self, sinks: Option<&'b mut dyn Sinks>, out: &'b mut dyn Collector) -> Result<Read> {
-        let interrupted = stop_on_ctrl_c(&self.progress)?;
-        let limits = Limits::default();
-        let options = AnalysisOptions { hashes: self.hashes, ..analysis_options(self.input) };
-        let files = self.input.files.iter().cloned();
-        let sources: Vec<Source> = files.map(Source::from_arg).collect();
-        let progress = self.progress.clone();
-        let ahead = ReadAhead::new(self.input.threads());
-        let reading = ReadOptions { limits, hash_inputs: self.hash_inputs, progress, ahead };
-        let mut capture = Capture::open(&sources, reading)?;
-        let bar = Bar::new(self.progress, self.input.quiet);
-        let mut facts = analyze(&mut capture, &options, sinks, out);
+    fn run<'b>(
+        &self,
+        sinks: Option<&'b mut dyn Sinks>,
+        out: &'b mut dyn Collector,
+    ) -> Result<Read> {
+        let mut capture = self.open(self.hash_inputs)?;
+        let bar = Bar::new(self.progress.clone(), self.input.quiet);
+        let mut facts = analyze(&mut capture, &self.analysis, sinks, out);
         let inputs = capture.finish();
         drop(bar);
         facts.add_limits_of(&inputs);
-        facts.is_interrupted = interrupted.load(Ordering::Relaxed);
+        facts.is_interrupted = self.is_interrupted();
         Ok(Read { facts, inputs })
+    }
+
+    fn open(&self, hash_inputs: bool) -> Result<Capture, CaptureError> {
+        let progress = self.progress.clone();
+        let ahead = ReadAhead::new(self.input.threads());
+        let reading = ReadOptions { limits: Limits::default(), hash_inputs, progress, ahead };
+        Capture::open(&self.sources, reading)
+    }
+
+    /// The inputs once more, if they give the same another time.
+    fn again(&self) -> Option<Capture> {
+        let can_be = self.sources.iter().all(Source::can_be_read_again);
+        self.progress.begin_again();
+        can_be.then(|| self.open(false).ok()).flatten()
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
     }
 }
 
 fn hash_set(hashes: &[HashName]) -> HashSet {
-    HashSet { sha1: hashes.contains(&HashName::Sha1), md5: hashes.contains(&HashName::Md5) }
+    let has = |name| hashes.contains(&name);
+    HashSet {
+        sha512: has(HashName::Sha512),
+        sha1: has(HashName::Sha1),
+        md5: has(HashName::Md5),
+        crc32: has(HashName::Crc32),
+    }
 }
 
 /// How the packets are to be understood.

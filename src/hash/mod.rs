@@ -1,27 +1,55 @@
-//! Evidence hashes: SHA-256 always, SHA-1 and MD5 on request, beside the hot thread where there
-//! is much to hash.
+//! Evidence hashes: SHA-256 always, others on request, beside the hot thread where there is much to
+//! hash.
 
 mod workers;
 
+use std::ops::BitOr;
 use std::sync::Arc;
 
+use crc32fast::Hasher as Crc32;
 use md5::Md5;
 use sha1::Sha1;
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 
 pub use self::workers::{Hashing, Workers};
 
 /// Which hashes are made beside SHA-256.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct HashSet {
+    pub sha512: bool,
     pub sha1: bool,
     pub md5: bool,
+    /// That of IEEE 802.3, gzip and XCRC.
+    pub crc32: bool,
 }
 
 impl HashSet {
-    /// Those of both.
-    pub fn and(self, other: Self) -> Self {
-        Self { sha1: self.sha1 || other.sha1, md5: self.md5 || other.md5 }
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+
+    /// Those that are not among `others`.
+    pub fn without(self, others: Self) -> Self {
+        Self {
+            sha512: self.sha512 && !others.sha512,
+            sha1: self.sha1 && !others.sha1,
+            md5: self.md5 && !others.md5,
+            crc32: self.crc32 && !others.crc32,
+        }
+    }
+}
+
+/// Those of both.
+impl BitOr for HashSet {
+    type Output = Self;
+
+    fn bitor(self, other: Self) -> Self {
+        Self {
+            sha512: self.sha512 | other.sha512,
+            sha1: self.sha1 | other.sha1,
+            md5: self.md5 | other.md5,
+            crc32: self.crc32 | other.crc32,
+        }
     }
 }
 
@@ -29,46 +57,71 @@ impl HashSet {
 #[derive(Clone, Debug)]
 pub struct Hasher {
     sha256: Sha256,
+    sha512: Option<Sha512>,
     sha1: Option<Sha1>,
     md5: Option<Md5>,
+    crc32: Option<Crc32>,
 }
 
 impl Hasher {
     pub fn new(set: HashSet) -> Self {
-        Self { sha256: Sha256::new(), sha1: set.sha1.then(Sha1::new), md5: set.md5.then(Md5::new) }
+        Self {
+            sha256: Sha256::new(),
+            sha512: set.sha512.then(Sha512::new),
+            sha1: set.sha1.then(Sha1::new),
+            md5: set.md5.then(Md5::new),
+            crc32: set.crc32.then(Crc32::new),
+        }
     }
 
     pub fn update(&mut self, bytes: &[u8]) {
         self.sha256.update(bytes);
+        if let Some(sha512) = &mut self.sha512 {
+            sha512.update(bytes);
+        }
         if let Some(sha1) = &mut self.sha1 {
             sha1.update(bytes);
         }
         if let Some(md5) = &mut self.md5 {
             md5.update(bytes);
         }
+        if let Some(crc32) = &mut self.crc32 {
+            crc32.update(bytes);
+        }
     }
 
     pub fn finish(self) -> Digests {
         Digests {
             sha256: self.sha256.finalize().into(),
+            sha512: self.sha512.map(|sha512| Box::new(sha512.finalize().into())),
             sha1: self.sha1.map(|sha1| sha1.finalize().into()),
             md5: self.md5.map(|md5| md5.finalize().into()),
+            crc32: self.crc32.map(|crc32| crc32.finalize().to_be_bytes()),
         }
     }
 }
 
 /// Finished hashes.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Digests {
     pub sha256: [u8; 32],
+    /// Boxed: every transfer has room for it, and few have it.
+    pub sha512: Option<Box<[u8; 64]>>,
     pub sha1: Option<[u8; 20]>,
     pub md5: Option<[u8; 16]>,
+    /// Most significant octet first, as it is written.
+    pub crc32: Option<[u8; 4]>,
 }
 
 impl Digests {
     /// Which hashes these are.
     pub fn set(&self) -> HashSet {
-        HashSet { sha1: self.sha1.is_some(), md5: self.md5.is_some() }
+        HashSet {
+            sha512: self.sha512.is_some(),
+            sha1: self.sha1.is_some(),
+            md5: self.md5.is_some(),
+            crc32: self.crc32.is_some(),
+        }
     }
 }
 
@@ -86,7 +139,7 @@ impl Hashes {
     /// The hashes; waits for them if need be.
     pub fn digests(&self) -> Digests {
         match &self.0 {
-            Made::Now(digests) => *digests,
+            Made::Now(digests) => digests.clone(),
             Made::Soon(promise) => promise.wait(),
         }
     }
@@ -124,10 +177,11 @@ pub fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    /// FIPS 180-4 and RFC 1321 vectors for "abc", fed in two pieces.
+    /// FIPS 180-4 and RFC 1321 vectors for "abc", fed in two pieces; the CRC is what `crc32` says.
     #[test]
     fn hashes_match_the_published_vectors() {
-        let mut hasher = Hasher::new(HashSet { sha1: true, md5: true });
+        let set = HashSet { sha512: true, sha1: true, md5: true, crc32: true };
+        let mut hasher = Hasher::new(set);
         hasher.update(b"a");
         hasher.update(b"bc");
         let digests = hasher.finish();
@@ -139,5 +193,11 @@ mod tests {
         assert_eq!(sha1.as_deref(), Some("a9993e364706816aba3e25717850c26c9cd0d89d"));
         let md5 = digests.md5.map(|md5| hex(&md5));
         assert_eq!(md5.as_deref(), Some("900150983cd24fb0d6963f7d28e17f72"));
+        let sha512 = digests.sha512.as_ref().map(|sha512| hex(&sha512[..]));
+        assert!(sha512.is_some_and(|sha512| {
+            sha512.starts_with("ddaf35a193617abacc417349ae204131") && sha512.ends_with("a54ca49f")
+        }));
+        assert_eq!(digests.crc32.map(|crc32| hex(&crc32)).as_deref(), Some("352441c2"));
+        assert_eq!(digests.set(), set);
     }
 }

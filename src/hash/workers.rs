@@ -10,10 +10,11 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 
+use crc32fast::Hasher as Crc32;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use md5::Md5;
 use sha1::Sha1;
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 
 use super::{Digests, HashSet, Hasher, Hashes, Made};
 
@@ -82,8 +83,10 @@ struct Lane {
 #[derive(Debug)]
 enum Hash {
     Sha256(Sha256),
+    Sha512(Sha512),
     Sha1(Sha1),
     Md5(Md5),
+    Crc32(Crc32),
 }
 
 /// What a lane has before it.
@@ -106,8 +109,10 @@ enum Step {
 pub(super) struct Promise {
     set: HashSet,
     sha256: OnceLock<[u8; 32]>,
+    sha512: OnceLock<Box<[u8; 64]>>,
     sha1: OnceLock<[u8; 20]>,
     md5: OnceLock<[u8; 16]>,
+    crc32: OnceLock<[u8; 4]>,
 }
 
 /// Bytes of a stream that are hashed where they are found: for fewer, waking another thread costs
@@ -166,9 +171,15 @@ impl Workers {
     /// A stream that was hashed elsewhere so far.
     fn enter(&mut self, hasher: &Hasher) -> u32 {
         self.last = self.last.wrapping_add(1);
-        let Hasher { sha256, sha1, md5 } = hasher.clone();
+        let Hasher { sha256, sha512, sha1, md5, crc32 } = hasher.clone();
         // The slowest first.
-        let hashes = [md5.map(Hash::Md5), sha1.map(Hash::Sha1), Some(Hash::Sha256(sha256))];
+        let hashes = [
+            sha512.map(Hash::Sha512),
+            md5.map(Hash::Md5),
+            sha1.map(Hash::Sha1),
+            Some(Hash::Sha256(sha256)),
+            crc32.map(Hash::Crc32),
+        ];
         let lane = |hash| Arc::new(Lane { hash: Mutex::new(hash), todo: Mutex::default() });
         self.streams.insert(self.last, hashes.into_iter().flatten().map(lane).collect());
         self.last
@@ -193,8 +204,10 @@ impl Workers {
         let promise = Arc::new(Promise {
             set,
             sha256: OnceLock::new(),
+            sha512: OnceLock::new(),
             sha1: OnceLock::new(),
             md5: OnceLock::new(),
+            crc32: OnceLock::new(),
         });
         for lane in self.streams.remove(&stream).into_iter().flatten() {
             self.give(&lane, Step::Finish(Arc::clone(&promise)));
@@ -303,16 +316,22 @@ impl Hash {
     fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Sha256(sha256) => sha256.update(bytes),
+            Self::Sha512(sha512) => sha512.update(bytes),
             Self::Sha1(sha1) => sha1.update(bytes),
             Self::Md5(md5) => md5.update(bytes),
+            Self::Crc32(crc32) => crc32.update(bytes),
         }
     }
 
     fn finish(&mut self, promise: &Promise) {
         match self {
             Self::Sha256(hash) => drop(promise.sha256.set(hash.finalize_reset().into())),
+            Self::Sha512(hash) => {
+                drop(promise.sha512.set(Box::new(hash.finalize_reset().into())));
+            }
             Self::Sha1(hash) => drop(promise.sha1.set(hash.finalize_reset().into())),
             Self::Md5(hash) => drop(promise.md5.set(hash.finalize_reset().into())),
+            Self::Crc32(hash) => drop(promise.crc32.set(hash.clone().finalize().to_be_bytes())),
         }
     }
 }
@@ -321,8 +340,10 @@ impl Promise {
     pub(super) fn wait(&self) -> Digests {
         Digests {
             sha256: *self.sha256.wait(),
+            sha512: self.set.sha512.then(|| self.sha512.wait().clone()),
             sha1: self.set.sha1.then(|| *self.sha1.wait()),
             md5: self.set.md5.then(|| *self.md5.wait()),
+            crc32: self.set.crc32.then(|| *self.crc32.wait()),
         }
     }
 }
@@ -339,7 +360,7 @@ mod tests {
     /// Oracle: the same bytes hashed where they are.
     #[test]
     fn streams_hashed_by_others_have_the_hashes_they_have_here() {
-        let set = HashSet { sha1: true, md5: true };
+        let set = HashSet { sha512: true, sha1: true, md5: true, crc32: true };
         let mut workers = Workers::new(3);
         let content = |stream: usize| -> Vec<u8> {
             (0..50_000 + stream * 40_000).map(|at| ((at * (stream + 3)) >> 2) as u8).collect()

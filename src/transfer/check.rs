@@ -2,7 +2,7 @@
 
 use super::{Content, Direction, Outcome, Transfer};
 use crate::ftp::{HashName, Modified};
-use crate::hash::Hashes;
+use crate::hash::{HashSet, Hashes};
 use crate::time::Stamp;
 
 /// Something the session says of a file, held against what was moved of it.
@@ -14,6 +14,17 @@ pub struct Check {
     pub stated: Stated,
     /// `None` where the two cannot be compared.
     pub agrees: Option<bool>,
+    /// Of a hash that could be compared but for that it was not made: why not.
+    pub unmade: Option<Unmade>,
+}
+
+/// Why a hash was not made.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Unmade {
+    /// The capture came from a pipe: its octets cannot be read again.
+    ReadOnce,
+    /// Reading again was ended, or showed other octets.
+    NotFoundAgain,
 }
 
 /// Where something was said.
@@ -59,13 +70,55 @@ impl Transfer {
             self.content.as_ref().filter(|_| self.is_comparable()).and_then(
                 |content| match &stated {
                     Stated::Bytes(bytes) => self.has_size(content, source, *bytes),
-                    Stated::Hash { name, value, end } => {
-                        self.has_hash(content, *name, value).filter(|_| is_to(*end, content))
-                    }
+                    Stated::Hash { name, value, end } => self
+                        .is_hashed(content, *end)
+                        .then(|| self.has_hash(content, *name, value))
+                        .flatten(),
                     Stated::Time { stated, listed } => listed.map(|listed| listed == *stated),
                 },
             );
-        Check { source, stamp, stated, agrees }
+        Check { source, stamp, stated, agrees, unmade: None }
+    }
+
+    /// The hashes that were stated of what was moved, and not made of it.
+    pub fn wanted_hashes(&self) -> HashSet {
+        self.checks.iter().fold(HashSet::default(), |all, check| all | self.wanted_hash(check))
+    }
+
+    fn wanted_hash(&self, check: &Check) -> HashSet {
+        let Stated::Hash { name, end, .. } = check.stated else { return HashSet::default() };
+        let content = self.content.as_ref().filter(|_| self.is_comparable());
+        match content.filter(|content| self.is_hashed(content, end)) {
+            Some(content) => set_of(name).without(content.hashes.digests().set()),
+            None => HashSet::default(),
+        }
+    }
+
+    /// Takes hashes made in another reading, of the octets on the wire and of those they mean,
+    /// and holds against them what was stated. Those of octets with another SHA-256 are of no use.
+    pub fn take_hashes(&mut self, wire: Hashes, decoded: Option<Hashes>) {
+        let Some(content) = &mut self.content else { return };
+        if !is_same(&content.hashes, &wire) {
+            return;
+        }
+        content.hashes = wire;
+        if let (Some(known), Some(again)) = (&mut content.decoded, decoded)
+            && is_same(&known.hashes, &again)
+        {
+            known.hashes = again;
+        }
+        let checks = std::mem::take(&mut self.checks).into_iter();
+        self.checks =
+            checks.map(|check| self.check(check.source, check.stamp, check.stated)).collect();
+    }
+
+    /// The hashes that were stated and not made will not be.
+    pub fn give_up_hashes(&mut self, why: Unmade) {
+        let mut checks = std::mem::take(&mut self.checks);
+        for check in checks.iter_mut().filter(|check| !self.wanted_hash(check).is_empty()) {
+            check.unmade = Some(why);
+        }
+        self.checks = checks;
     }
 
     /// Whether the server accepted a REST and then sent the file from its beginning all the same:
@@ -126,11 +179,16 @@ impl Transfer {
         (is_moved || is_one).then_some(true)
     }
 
-    fn has_hash(&self, content: &Content, name: HashName, stated: &[u8]) -> Option<bool> {
-        let is_file = content.is_whole_stream()
+    /// Whether a hash of the octets up to `end` is of all that was moved.
+    fn is_hashed(&self, content: &Content, end: Option<u64>) -> bool {
+        content.is_whole_stream()
             && self.request.rest_offset == 0
-            && self.direction != Direction::Append;
-        let made = digest(&content.hashes, name).filter(|_| is_file)?;
+            && self.direction != Direction::Append
+            && is_to(end, content)
+    }
+
+    fn has_hash(&self, content: &Content, name: HashName, stated: &[u8]) -> Option<bool> {
+        let made = digest(&content.hashes, name)?;
         if self.request.representation.is_image() {
             return Some(made == stated);
         }
@@ -155,8 +213,22 @@ fn digest(hashes: &Hashes, name: HashName) -> Option<Vec<u8>> {
     let digests = hashes.digests();
     match name {
         HashName::Sha256 => Some(digests.sha256.to_vec()),
+        HashName::Sha512 => digests.sha512.map(|sha512| sha512.to_vec()),
         HashName::Sha1 => digests.sha1.map(Vec::from),
         HashName::Md5 => digests.md5.map(Vec::from),
-        HashName::Crc32 | HashName::Sha512 => None,
+        HashName::Crc32 => digests.crc32.map(Vec::from),
     }
+}
+
+fn set_of(name: HashName) -> HashSet {
+    HashSet {
+        sha512: name == HashName::Sha512,
+        sha1: name == HashName::Sha1,
+        md5: name == HashName::Md5,
+        crc32: name == HashName::Crc32,
+    }
+}
+
+fn is_same(one: &Hashes, other: &Hashes) -> bool {
+    one.digests().sha256 == other.digests().sha256
 }

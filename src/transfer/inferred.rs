@@ -1,10 +1,10 @@
 //! What a data connection probably is whose command was encrypted.
 
+use super::encrypted::EncryptedSessions;
 use super::tls::estimate;
 use super::{Carried, Content, Direction};
-use crate::session::{Confidence, EncryptionKind, Session, SessionId};
-use crate::tcp::{self, Close, Dir};
-use crate::time::Stamp;
+use crate::session::{Confidence, EncryptionKind, SessionId};
+use crate::tcp::Dir;
 use crate::tls::{PlainBytes, TlsFacts};
 
 /// A transfer nobody could hear being asked for, told from the connection alone.
@@ -24,52 +24,15 @@ pub struct Inferred {
     pub confidence: Confidence,
 }
 
-/// An encrypted session between two hosts.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Encrypted {
-    pub(super) id: SessionId,
-    kind: EncryptionKind,
-    since: Stamp,
-    /// Its end, or that of the encryption; `None` if it was open when the capture ended.
-    until: Option<Stamp>,
-}
-
-impl Encrypted {
-    pub(super) fn of(session: &Session) -> Self {
-        let tcp::Link { first, last, close, .. } = session.tcp.link;
-        let is_open = matches!(close, Close::Open | Close::HalfFin { .. });
-        let over = (!is_open).then_some(last);
-        Self {
-            id: session.id,
-            kind: session.encryption.kind,
-            since: session.encryption.since.unwrap_or(first),
-            until: session.encryption.until.or(over),
-        }
-    }
-
-    pub(super) fn is_open_at(&self, stamp: Stamp) -> bool {
-        self.since.is_before(stamp) && self.until.is_none_or(|until| stamp.is_before(until))
-    }
-}
-
 impl Inferred {
     /// `sessions` are those between the two hosts that were encrypted; `None` if none was open.
     pub(super) fn new(
         carried: &Carried,
         tls: Option<&TlsFacts>,
         server: Dir,
-        sessions: &[Encrypted],
+        sessions: &EncryptedSessions,
     ) -> Option<Self> {
-        let began = carried.connection.link.first;
-        let mut open = sessions.iter().filter(|session| session.is_open_at(began));
-        let first = open.next()?;
-        let (mut session, mut is_only) = (first, true);
-        for other in open {
-            is_only = false;
-            if session.since.is_before(other.since) {
-                session = other;
-            }
-        }
+        let (session, is_only) = sessions.open_at(carried.connection.link.first)?;
         let [down, up] = [server, server.reversed()].map(|dir| {
             let content = carried.from(dir);
             (content, size(content, tls, session.kind))

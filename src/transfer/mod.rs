@@ -5,6 +5,7 @@ mod builder;
 mod check;
 pub mod decode;
 mod decoding;
+mod encrypted;
 mod inferred;
 mod listing;
 mod media;
@@ -17,7 +18,7 @@ mod timing;
 mod tls;
 
 pub use self::builder::{Builder, Content, Means, Missing};
-pub use self::check::{Check, CheckSource, Stated};
+pub use self::check::{Check, CheckSource, Stated, Unmade};
 pub use self::decode::LineEnds;
 pub use self::decoding::Decoded;
 pub use self::inferred::Inferred;

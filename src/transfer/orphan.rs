@@ -1,8 +1,9 @@
 //! Data connections that no command can be found for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use super::inferred::{Encrypted, Inferred};
+use super::encrypted::{Encrypted, EncryptedSessions};
+use super::inferred::Inferred;
 use super::{Carried, DataConnection};
 use crate::decode::Host;
 use crate::session::{EncryptionKind, Session, SessionId};
@@ -42,14 +43,15 @@ pub struct Hosts {
     pub overflows: u64,
     /// Encrypted sessions remembered of all pairs.
     encrypted: usize,
+    /// Inputs that frames of sessions come from.
+    inputs: BTreeSet<u16>,
 }
 
 /// What two hosts had to do with each other.
 #[derive(Debug)]
 struct Pair {
     server: Host,
-    /// Sessions that were encrypted, in the order they ended.
-    encrypted: Vec<Encrypted>,
+    encrypted: EncryptedSessions,
     /// There was a session in clear text, too.
     has_clear: bool,
 }
@@ -60,7 +62,7 @@ const DATA_PORT: u16 = 20;
 impl Hosts {
     /// Remembers at most `most` pairs.
     pub fn new(most: usize) -> Self {
-        Self { pairs: HashMap::new(), most, overflows: 0, encrypted: 0 }
+        Self { pairs: HashMap::new(), most, overflows: 0, encrypted: 0, inputs: BTreeSet::new() }
     }
 
     /// Takes a session that is over. One in which nothing was said tells nothing.
@@ -74,7 +76,7 @@ impl Hosts {
             self.overflows += 1;
             return;
         }
-        let new = Pair { server, encrypted: Vec::new(), has_clear: false };
+        let new = Pair { server, encrypted: EncryptedSessions::default(), has_clear: false };
         let pair = self.pairs.entry(key).or_insert(new);
         if session.encryption.kind == EncryptionKind::None {
             pair.has_clear = true;
@@ -86,16 +88,26 @@ impl Hosts {
             return;
         }
         self.encrypted += 1;
+        let (link, encryption) = (&session.tcp.link, &session.encryption);
+        let stamps = [Some(link.first), Some(link.last), encryption.since, encryption.until];
+        self.inputs.extend(stamps.into_iter().flatten().map(|stamp| stamp.input));
         pair.encrypted.push(Encrypted::of(session));
     }
 
+    /// All sessions are noted; it will be asked for connections that began in these `inputs`.
+    pub fn settle(&mut self, inputs: impl Iterator<Item = u16>) {
+        self.inputs.extend(inputs);
+        let has_one_input = self.inputs.len() < 2;
+        self.pairs.values_mut().for_each(|pair| pair.encrypted.settle(has_one_input));
+    }
+
     /// The encrypted session between the hosts of a connection that was open when it began; of
-    /// several, the one noted last.
+    /// several, the one encrypted last.
     pub fn encrypted_session(&self, connection: &DataConnection) -> Option<SessionId> {
         let (a, b) = (connection.originator.ip, connection.responder.ip);
-        let mut encrypted = self.pairs.get(&pair_of(a, b))?.encrypted.iter().rev();
-        let open = encrypted.find(|session| session.is_open_at(connection.link.first))?;
-        Some(open.id)
+        let encrypted = &self.pairs.get(&pair_of(a, b))?.encrypted;
+        let (session, _) = encrypted.open_at(connection.link.first)?;
+        Some(session.id)
     }
 
     /// Whether a session between these two is over.

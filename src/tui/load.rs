@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use super::row::{FileRow, SessionRow, Tally, rows};
 use crate::analysis::{Analysis, Collector, Keeper, Policy};
-use crate::analyzer::{AnalysisOptions, analyze};
+use crate::analyzer::{AnalysisOptions, analyze, verify};
 use crate::capture::{Capture, CaptureError, Progress, ReadOptions, Source};
 use crate::session::{Session, SessionId};
 use crate::transfer::{Attempt, Orphan, Transfer};
@@ -48,7 +48,7 @@ impl Loading {
         let progress = work.reading.progress.clone();
         let found = Arc::<Mutex<Found>>::default();
         let shared = Arc::clone(&found);
-        let thread = thread::spawn(move || read(work, &shared));
+        let thread = thread::spawn(move || read(&work, &shared));
         Self { progress, found, thread: Some(thread) }
     }
 
@@ -69,10 +69,10 @@ impl Loading {
     }
 }
 
-pub(super) fn read(work: Work, found: &Mutex<Found>) -> Result<Ready, CaptureError> {
+pub(super) fn read(work: &Work, found: &Mutex<Found>) -> Result<Ready, CaptureError> {
     let progress = work.reading.progress.clone();
     let limits = work.reading.limits.clone();
-    let mut capture = Capture::open(&work.sources, work.reading)?;
+    let mut capture = Capture::open(&work.sources, work.reading.clone())?;
     let mut keeper = Keeper::new(limits.clone());
     let mut feed = Feed { keeper: &mut keeper, found };
     let mut facts = analyze(&mut capture, &work.analysis, None, &mut feed);
@@ -85,6 +85,11 @@ pub(super) fn read(work: Work, found: &Mutex<Found>) -> Result<Ready, CaptureErr
         facts.limits_reached.insert("spool_bytes", cut);
     }
     let mut analysis = keeper.finish(facts, inputs);
+    verify(&mut analysis, &work.analysis, || {
+        let can_be = work.sources.iter().all(Source::can_be_read_again);
+        progress.begin_again();
+        can_be.then(|| Capture::open(&work.sources, work.reading.clone()).ok()).flatten()
+    });
     analysis.judge(&work.policy, &limits, work.analysis.threads);
     let (sessions, files) = rows(&analysis);
     Ok(Ready { analysis, sessions, files })

@@ -28,7 +28,7 @@ fn work(sample: &str) -> Work {
 }
 
 fn ready(sample: &str) -> Ready {
-    read(work(sample), &Default::default()).unwrap()
+    read(&work(sample), &Default::default()).unwrap()
 }
 
 /// What is on the screen of a sample after some keys. A word in brackets is a key's name, anything

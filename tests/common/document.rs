@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::program::{ftpscope_fed, sha256};
+use super::program::{Scratch, ftpscope, ftpscope_fed, sha256};
 use super::script::FtpScript;
 
 /// What `ftpscope json` says of a script.
@@ -17,6 +17,13 @@ pub fn analysed(script: &FtpScript) -> Document {
 pub fn analysed_with(script: &FtpScript, options: &[&str]) -> Document {
     let args = [&["json", "-"], options].concat();
     Document(ftpscope_fed(&args, &script.pcap()).exits(0).json())
+}
+
+/// The same of a script in a file, which can be read a second time.
+pub fn analysed_from_file(script: &FtpScript) -> Document {
+    let dir = Scratch::new();
+    let capture = dir.file("capture.pcap", &script.pcap());
+    Document(ftpscope(&["json", "-q", &capture]).exits(0).json())
 }
 
 #[derive(Clone, Debug, PartialEq)]

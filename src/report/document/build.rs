@@ -1,5 +1,7 @@
 //! Facts → records.
 
+use std::borrow::Cow;
+
 use super::names::*;
 use super::*;
 use crate::analysis::Charset;
@@ -151,8 +153,12 @@ impl SessionRecord {
         let exchanges = exchanges
             .map(|exchange| ExchangeRecord::new(exchange, charset, &secrets, options))
             .collect();
-        let text = |raw: &Option<Vec<u8>>| raw.as_ref().map(|raw| charset.decode(raw).0);
         let (user, user_hex) = wire_text(session.login.user.as_deref(), charset);
+        let (banner, banner_hex) = wire_text(session.banner.as_deref(), charset);
+        let software = &session.software;
+        let (server_system, server_system_hex) =
+            wire_text(software.server_system.as_deref(), charset);
+        let (client_software, client_software_hex) = wire_text(software.client.as_deref(), charset);
         let password = session.login.password.as_deref();
         let encryption = &session.encryption;
         Self {
@@ -163,10 +169,13 @@ impl SessionRecord {
             community_id: community_id(session.client, session.server),
             span: span(&session.tcp.link, several),
             tcp: TcpRecord::new(session, several),
-            banner: text(&session.banner),
-            server_system: text(&session.software.server_system),
-            client_software: text(&session.software.client),
-            utf8: session.software.utf8,
+            banner,
+            banner_hex,
+            server_system,
+            server_system_hex,
+            client_software,
+            client_software_hex,
+            utf8: software.utf8,
             charset: charset.guessed(),
             user,
             user_hex,
@@ -205,12 +214,14 @@ impl TlsRecord {
         let name = client.and_then(|hello| hello.server_name.as_deref());
         let (server_name, server_name_hex) = wire_text(name, Charset::default());
         let alpn = server.and_then(|hello| hello.alpn.as_deref());
+        let (alpn, alpn_hex) = wire_text(alpn, Charset::default());
         Self {
             version: server.map(|hello| hello.version.to_string()),
             server_name,
             server_name_hex,
             cipher: server.map(|hello| hello.cipher_name().into_owned()),
-            alpn: alpn.map(|name| String::from_utf8_lossy(name).into_owned()),
+            alpn,
+            alpn_hex,
             ja3: client.map(|hello| hello.ja3.clone()),
             ja4: client.map(|hello| hello.ja4.clone()),
             resumed: tls.resumed(),
@@ -272,8 +283,8 @@ impl TcpRecord {
 
 impl SecretRecord {
     pub(super) fn new(raw: &[u8], charset: Charset, show: bool) -> Self {
-        let text = show.then(|| charset.decode(raw).0);
-        Self { masked: !show, length: (!show).then_some(raw.len()), text }
+        let (text, text_hex) = wire_text(Some(raw).filter(|_| show), charset);
+        Self { masked: !show, length: (!show).then_some(raw.len()), text, text_hex }
     }
 }
 
@@ -290,25 +301,34 @@ impl ExchangeRecord {
         let secret = sent.and_then(secret_of);
         let hidden = secret.as_deref().filter(|_| !options.show_secrets);
         let (argument, argument_hex) = argument(sent, secret.as_deref(), charset, secrets, options);
-        let hide = |line: &[u8]| charset.decode(&secrets.hide(line, hidden)).0;
+        let hide = |line| secrets.hide(line, hidden);
         let (cwd, cwd_hex) =
             wire_text(Some(exchange.cwd.as_slice()).filter(|cwd| !cwd.is_empty()), charset);
+        let name = sent.map(|sent| command_name(sent, options.show_secrets));
+        let (command, command_hex) = wire_text(name.as_deref(), charset);
         let stamp = exchange.stamp();
         let replies = exchange.replies.iter();
         let malformed = exchange.malformed.iter();
         Self {
-            command: sent.map(|sent| command_name(sent, options.show_secrets)),
+            command,
+            command_hex,
             argument,
             argument_hex,
             partial: sent.is_some_and(|sent| sent.is_partial),
             place: stamp.map(|stamp| place(stamp, several)),
             time: stamp.and_then(|stamp| time(stamp.at)),
-            replies: replies.map(|received| ReplyRecord::new(received, hide, several)).collect(),
+            replies: replies
+                .map(|received| ReplyRecord::new(received, hide, charset, several))
+                .collect(),
             malformed: malformed
-                .map(|(stamp, line)| LineRecord {
-                    text: hide(line),
-                    place: place(*stamp, several),
-                    time: time(stamp.at),
+                .map(|(stamp, line)| {
+                    let (text, text_hex) = wire_text(Some(&hide(line)), charset);
+                    LineRecord {
+                        text: text.unwrap_or_default(),
+                        text_hex,
+                        place: place(*stamp, several),
+                        time: time(stamp.at),
+                    }
                 })
                 .collect(),
             cwd,
@@ -337,12 +357,19 @@ fn argument(
 }
 
 impl ReplyRecord {
-    /// `hide` makes text of a line, without secrets.
-    fn new(received: &Received, hide: impl Fn(&[u8]) -> String, several: bool) -> Self {
+    /// `hide` takes the secrets out of a line.
+    fn new<'a>(
+        received: &'a Received,
+        hide: impl Fn(&'a [u8]) -> Cow<'a, [u8]>,
+        charset: Charset,
+        several: bool,
+    ) -> Self {
         let reply = &received.reply;
+        let (text, text_hex) = wire_texts(reply.lines().map(hide), charset);
         Self {
             code: reply.code,
-            text: reply.lines().map(hide).collect(),
+            text,
+            text_hex,
             dropped_bytes: reply.dropped,
             partial: reply.torn,
             place: place(received.stamp, several),
@@ -356,11 +383,16 @@ impl TransferRecord {
         let request = &transfer.request;
         let (name, name_hex) = wire_text(request.name.as_deref(), charset);
         let (path, path_hex) = wire_text(request.path.as_deref(), charset);
-        let text = |raw: &Option<Vec<u8>>| raw.as_ref().map(|raw| charset.decode(raw).0);
-        let code = |code: Option<Code>| code.map(|code| charset.decode(&code).0);
+        let representation = &request.representation;
+        let code = |code: &Option<Code>| wire_text(code.as_deref(), charset);
+        let (kind, kind_hex) = code(&representation.kind);
+        let (mode, mode_hex) = code(&representation.mode);
+        let (structure, structure_hex) = code(&representation.structure);
         let setup = &request.setup;
         let content = transfer.content.as_ref();
         let listing = transfer.listing.as_ref();
+        let unparsed = listing.into_iter().flat_map(|listing| &listing.unparsed);
+        let (unparsed, unparsed_hex) = wire_texts(unparsed.map(Cow::from), charset);
         Self {
             id: transfer_id(request.id),
             session: session_id(transfer.session),
@@ -374,14 +406,17 @@ impl TransferRecord {
             name_hex,
             path,
             path_hex,
-            kind: code(request.representation.kind),
-            mode: code(request.representation.mode),
-            structure: code(request.representation.structure),
+            kind,
+            kind_hex,
+            mode,
+            mode_hex,
+            structure,
+            structure_hex,
             rest_offset: request.rest_offset,
             rest_ignored: transfer.is_rest_ignored(),
             setup: SetupRecord {
                 method: method(setup.method),
-                command: text(&setup.command),
+                command: setup.command.as_ref().map(|verb| charset.decode(verb).0),
                 announced: setup.announced.map(endpoint),
                 place: SetupPlaceRecord {
                     frame: setup.stamp.map(|stamp| stamp.frame),
@@ -416,37 +451,44 @@ impl TransferRecord {
             entries: listing.map(|listing| {
                 listing.entries.iter().map(|entry| EntryRecord::new(entry, charset)).collect()
             }),
-            unparsed: listing.map_or_else(Vec::new, |listing| {
-                listing.unparsed.iter().map(|line| charset.decode(line).0).collect()
-            }),
+            unparsed,
+            unparsed_hex,
         }
     }
 }
 
 impl SiteRecord {
     fn new(site: &Site, charset: Charset) -> Self {
+        let (path, path_hex) = wire_text(site.path.as_deref(), charset);
         Self {
             session: session_id(site.session),
             transfer: transfer_id(site.transfer),
             server: endpoint(site.server),
-            path: site.path.as_ref().map(|path| charset.decode(path).0),
+            path,
+            path_hex,
         }
     }
 }
 
 impl ServerTreeRecord {
     pub fn new(tree: &ServerTree<'_>, charset: Charset, several: bool) -> Self {
-        let node = |(path, node): (&Vec<u8>, &Node)| NodeRecord {
-            path: charset.decode(path).0,
-            entry: node.entry.as_ref().map(|entry| EntryRecord::new(entry, charset)),
-            seen: node.seen.map(|stamp| place(stamp, several)),
-            fetched: node.fetched.iter().map(|id| transfer_id(*id)).collect(),
-            stored: node.stored.iter().map(|id| transfer_id(*id)).collect(),
-            deleted: node.deleted.map(|stamp| place(stamp, several)),
+        let node = |(path, node): (&Vec<u8>, &Node)| {
+            let (path, path_hex) = wire_text(Some(path), charset);
+            NodeRecord {
+                path: path.unwrap_or_default(),
+                path_hex,
+                entry: node.entry.as_ref().map(|entry| EntryRecord::new(entry, charset)),
+                seen: node.seen.map(|stamp| place(stamp, several)),
+                fetched: node.fetched.iter().map(|id| transfer_id(*id)).collect(),
+                stored: node.stored.iter().map(|id| transfer_id(*id)).collect(),
+                deleted: node.deleted.map(|stamp| place(stamp, several)),
+            }
         };
+        let (user, user_hex) = wire_text(tree.user, charset);
         Self {
             server: endpoint(tree.server),
-            user: tree.user.map(|user| charset.decode(user).0),
+            user,
+            user_hex,
             entries: tree.nodes.iter().map(node).collect(),
             unlisted: tree.unlisted,
         }
@@ -488,14 +530,18 @@ impl LogicalFileRecord {
         several: bool,
     ) -> Self {
         let (path, path_hex) = wire_text(Some(&file.path), charset);
-        let text = |raw: &[u8]| charset.decode(raw).0;
+        let (user, user_hex) = wire_text(session.login.user.as_deref(), charset);
+        let former = file.former.iter().map(Cow::from);
+        let (former_paths, former_paths_hex) = wire_texts(former, charset);
         Self {
             id: file_id(number),
             server: endpoint(session.server),
-            user: session.login.user.as_deref().map(text),
+            user,
+            user_hex,
             path: path.unwrap_or_default(),
             path_hex,
-            former_paths: file.former.iter().map(|path| text(path)).collect(),
+            former_paths,
+            former_paths_hex,
             pieces: file
                 .pieces
                 .iter()
@@ -539,6 +585,7 @@ impl CheckRecord {
             hash: None,
             modified: None,
             agrees: check.agrees,
+            unverified: check.unmade.map(unmade),
         };
         match &check.stated {
             Stated::Bytes(bytes) => record.bytes = Some(*bytes),
@@ -554,17 +601,25 @@ impl CheckRecord {
 impl EntryRecord {
     fn new(entry: &Entry, charset: Charset) -> Self {
         let (name, name_hex) = wire_text(Some(&entry.name), charset);
-        let text = |raw: &Option<Vec<u8>>| raw.as_ref().map(|raw| charset.decode(raw).0);
+        let text = |raw: &Option<Vec<u8>>| wire_text(raw.as_deref(), charset);
+        let (permissions, permissions_hex) = text(&entry.permissions);
+        let (owner, owner_hex) = text(&entry.owner);
+        let (group, group_hex) = text(&entry.group);
+        let (target, target_hex) = text(&entry.target);
         Self {
             name: name.unwrap_or_default(),
             name_hex,
             kind: entry_kind(entry.kind),
             size: entry.size,
             modified: entry.modified.map(|modified| modified.to_string()),
-            permissions: text(&entry.permissions),
-            owner: text(&entry.owner),
-            group: text(&entry.group),
-            target: text(&entry.target),
+            permissions,
+            permissions_hex,
+            owner,
+            owner_hex,
+            group,
+            group_hex,
+            target,
+            target_hex,
         }
     }
 }
@@ -672,18 +727,37 @@ impl Ends {
     }
 }
 
-fn command_name(sent: &Sent, show_secrets: bool) -> String {
+fn command_name(sent: &Sent, show_secrets: bool) -> Vec<u8> {
     if is_lost(&sent.command, sent.is_headless) && !show_secrets {
-        return String::new();
+        return Vec::new();
     }
-    String::from_utf8_lossy(&sent.command.name()).into_owned()
+    sent.command.name()
 }
 
 /// Text from the wire: what a person reads, and the raw bytes where reading loses something.
-pub(super) fn wire_text(raw: Option<&[u8]>, charset: Charset) -> (Option<String>, Option<String>) {
+pub fn wire_text(raw: Option<&[u8]>, charset: Charset) -> (Option<String>, Option<String>) {
     let Some(raw) = raw else { return (None, None) };
     let (text, lossless) = charset.decode(raw);
     (Some(text), (!lossless).then(|| hex(raw)))
+}
+
+/// The same of several; the second is empty where reading loses nothing of any.
+fn wire_texts<'a>(
+    raw: impl Iterator<Item = Cow<'a, [u8]>>,
+    charset: Charset,
+) -> (Vec<String>, Vec<Option<String>>) {
+    let (mut texts, mut hexes) = (Vec::new(), Vec::new());
+    for raw in raw {
+        let (text, hex) = wire_text(Some(&raw), charset);
+        if hex.is_some() {
+            hexes.resize(texts.len(), None);
+        }
+        if hex.is_some() || !hexes.is_empty() {
+            hexes.push(hex);
+        }
+        texts.extend(text);
+    }
+    (texts, hexes)
 }
 
 pub(super) fn time(at: Timestamp) -> Option<String> {
@@ -744,11 +818,13 @@ fn direction_facts(facts: DirFacts) -> DirectionRecord {
 }
 
 pub fn hashes(hashes: &Hashes) -> HashesRecord {
-    let Digests { sha256, sha1, md5 } = hashes.digests();
+    let Digests { sha256, sha512, sha1, md5, crc32 } = hashes.digests();
     HashesRecord {
         sha256: hex(&sha256),
+        sha512: sha512.map(|sha512| hex(&sha512[..])),
         sha1: sha1.map(|sha1| hex(&sha1)),
         md5: md5.map(|md5| hex(&md5)),
+        crc32: crc32.map(|crc32| hex(&crc32)),
     }
 }
 

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 pub use self::audit::{AuditRecord, shared_id, strength};
 pub use self::build::{
-    SCHEMA, TOOL, endpoint, file_id, hashes, orphan_id, session_id, transfer_id,
+    SCHEMA, TOOL, endpoint, file_id, hashes, orphan_id, session_id, transfer_id, wire_text,
 };
 pub use self::finding::{FindingRecord, certainty, finding_id, grade, kind, severity};
 pub use self::names::{DIRECTIONS, OUTCOMES, direction, login, outcome};
@@ -224,8 +224,14 @@ pub struct SessionRecord {
     pub span: SpanRecord,
     pub tcp: TcpRecord,
     pub banner: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub banner_hex: Option<String>,
     pub server_system: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_system_hex: Option<String>,
     pub client_software: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_software_hex: Option<String>,
     /// Whether UTF-8 was agreed for names (OPTS UTF8, FEAT); `null` where nothing was said of it.
     pub utf8: Option<bool>,
     /// What names that are not UTF-8 are taken for: a guess over the session.
@@ -362,6 +368,8 @@ pub struct SecretRecord {
     pub length: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text_hex: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -393,6 +401,8 @@ pub struct TlsRecord {
     pub cipher: Option<String>,
     /// The application protocol agreed on; TLS 1.3 hides it.
     pub alpn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alpn_hex: Option<String>,
     /// Fingerprints of the client.
     pub ja3: Option<String>,
     pub ja4: Option<String>,
@@ -446,6 +456,8 @@ pub struct InferredRecord {
 pub struct ExchangeRecord {
     /// `null` for replies nobody asked for.
     pub command: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command_hex: Option<String>,
     pub argument: Option<ArgumentRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub argument_hex: Option<String>,
@@ -478,6 +490,9 @@ pub struct ReplyRecord {
     pub code: u16,
     /// One string a line.
     pub text: Vec<String>,
+    /// Of those lines, in their order, `null` for those that are UTF-8; absent if all are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub text_hex: Vec<Option<String>>,
     /// Bytes of text that were not kept.
     #[serde(skip_serializing_if = "is_zero")]
     pub dropped_bytes: u64,
@@ -492,6 +507,8 @@ pub struct ReplyRecord {
 #[derive(Serialize, JsonSchema)]
 pub struct LineRecord {
     pub text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text_hex: Option<String>,
     #[serde(flatten)]
     pub place: PlaceRecord,
     pub time: Option<String>,
@@ -517,8 +534,14 @@ pub struct TransferRecord {
     pub path_hex: Option<String>,
     #[serde(rename = "type")]
     pub kind: Option<String>,
+    #[serde(rename = "type_hex", skip_serializing_if = "Option::is_none")]
+    pub kind_hex: Option<String>,
     pub mode: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode_hex: Option<String>,
     pub structure: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub structure_hex: Option<String>,
     pub rest_offset: u64,
     /// The server accepted the REST and sent the file from its beginning all the same.
     #[serde(skip_serializing_if = "is_false")]
@@ -565,6 +588,9 @@ pub struct TransferRecord {
     /// Lines of a listing that could not be read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unparsed: Vec<String>,
+    /// Of those lines, in their order, `null` for those that are UTF-8; absent if all are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unparsed_hex: Vec<Option<String>>,
 }
 
 /// The file that the octets of a transfer mean.
@@ -602,6 +628,8 @@ pub struct LineEndsRecord {
 pub struct ServerTreeRecord {
     pub server: EndpointRecord,
     pub user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_hex: Option<String>,
     /// By their paths.
     pub entries: Vec<NodeRecord>,
     /// How often something was seen or done that is not here, for want of room.
@@ -613,6 +641,8 @@ pub struct ServerTreeRecord {
 #[derive(Serialize, JsonSchema)]
 pub struct NodeRecord {
     pub path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_hex: Option<String>,
     /// As it was seen last; its fields are absent if it was in no listing.
     #[serde(flatten)]
     pub entry: Option<EntryRecord>,
@@ -638,6 +668,8 @@ pub struct SiteRecord {
     pub transfer: String,
     pub server: EndpointRecord,
     pub path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_hex: Option<String>,
 }
 
 /// A file of a server, from when it is written anew until it is again.
@@ -646,6 +678,8 @@ pub struct LogicalFileRecord {
     pub id: String,
     pub server: EndpointRecord,
     pub user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_hex: Option<String>,
     /// The last name it has.
     pub path: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -653,6 +687,9 @@ pub struct LogicalFileRecord {
     /// Names it had before.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub former_paths: Vec<String>,
+    /// Of those names, in their order, `null` for those that are UTF-8; absent if all are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub former_paths_hex: Vec<Option<String>>,
     /// In the order of their commands.
     pub pieces: Vec<PieceRecord>,
     /// `null` where nothing shows where it ends.
@@ -663,7 +700,8 @@ pub struct LogicalFileRecord {
     pub holes: Vec<RangeRecord>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub overlaps: Vec<OverlapRecord>,
-    /// Of the whole file, where one piece is all of it; of pieces together only `extract` makes it.
+    /// Of the whole file, where one piece is all of it, or its pieces came one behind the other and
+    /// the capture could be read again; of others `extract` makes it.
     pub hashes: Option<HashesRecord>,
     /// The first file of the same content.
     pub same_as: Option<String>,
@@ -720,6 +758,11 @@ pub struct CheckRecord {
     pub modified: Option<String>,
     /// `null` where it cannot be compared.
     pub agrees: Option<bool>,
+    /// Why a hash was not held against what was moved, where nothing else is in the way: `read_once`
+    /// (the capture came from a pipe, and the hash was not asked for with `--hash`) or
+    /// `not_found_again` (reading it again was ended, or showed something else).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unverified: Option<&'static str>,
 }
 
 /// What a listing shows of a file or a directory.
@@ -735,11 +778,19 @@ pub struct EntryRecord {
     /// `--01-02T03:04` where the listing omits the year.
     pub modified: Option<String>,
     pub permissions: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permissions_hex: Option<String>,
     pub owner: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner_hex: Option<String>,
     pub group: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group_hex: Option<String>,
     /// Of a link.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_hex: Option<String>,
 }
 
 /// How long the parts of a transfer took, by the capture's clock.
@@ -831,9 +882,14 @@ pub struct MissingRecord {
 pub struct HashesRecord {
     pub sha256: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha512: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub sha1: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub md5: Option<String>,
+    /// That of XCRC and gzip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crc32: Option<String>,
 }
 
 /// A data connection that no command could be found for.

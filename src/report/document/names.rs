@@ -6,7 +6,7 @@ use crate::session::{
     Confidence, EncryptionKind, How, LoginOutcome, Method, Protection, Sameness, SizeSource,
 };
 use crate::tcp::{self, AnomalyKind, Close, Dir, Handshake};
-use crate::transfer::{CheckSource, Direction, Outcome, Resemblance};
+use crate::transfer::{CheckSource, Direction, Outcome, Resemblance, Unmade};
 
 pub(super) fn side(is_client: bool) -> &'static str {
     if is_client { "client" } else { "server" }
@@ -144,6 +144,13 @@ pub(super) fn check_source(source: CheckSource) -> &'static str {
         CheckSource::Hash => "hash",
         CheckSource::Mdtm => "MDTM",
         CheckSource::Mfmt => "MFMT",
+    }
+}
+
+pub(super) fn unmade(why: Unmade) -> &'static str {
+    match why {
+        Unmade::ReadOnce => "read_once",
+        Unmade::NotFoundAgain => "not_found_again",
     }
 }
 

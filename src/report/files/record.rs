@@ -35,6 +35,7 @@ pub(super) struct SessionFacts {
     client: EndpointRecord,
     server: EndpointRecord,
     user: Option<String>,
+    user_hex: Option<String>,
     charset: Charset,
 }
 
@@ -87,6 +88,8 @@ pub(super) struct FileRecord<'a> {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     wire: bool,
     user: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_hex: Option<&'a str>,
     control_client: Option<&'a EndpointRecord>,
     control_server: Option<&'a EndpointRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,6 +118,8 @@ pub(super) struct JoinedRecord<'a> {
     file: &'a str,
     bytes: u64,
     path: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_hex: Option<String>,
     /// Every octet is there, and where pieces overlap they are the same.
     whole: bool,
     pieces: Vec<JoinedPieceRecord<'a>>,
@@ -160,6 +165,7 @@ impl<'a> JoinedRecord<'a> {
             file: &joined.file,
             bytes: joined.bytes,
             path,
+            path_hex: document::wire_text(Some(&file.path), Charset::default()).1,
             whole: joined.is_whole,
             pieces: pieces
                 .iter()
@@ -208,9 +214,9 @@ impl Written {
 impl SessionFacts {
     pub(super) fn new(session: &Session) -> Self {
         let charset = Charset::of(session);
-        let user = session.login.user.as_deref().map(|user| charset.decode(user).0);
+        let (user, user_hex) = document::wire_text(session.login.user.as_deref(), charset);
         let client = document::endpoint(session.client);
-        Self { client, server: document::endpoint(session.server), user, charset }
+        Self { client, server: document::endpoint(session.server), user, user_hex, charset }
     }
 }
 
@@ -218,7 +224,7 @@ impl ManifestRecord {
     pub(super) fn new(facts: &CaptureFacts, inputs: &[InputFacts], several: bool) -> Self {
         let inputs_hashed = inputs.iter().map(|input| HashedInputRecord {
             input: InputRecord::new(input),
-            sha256: input.hashes.map(|digests| hex(&digests.sha256)),
+            sha256: input.hashes.as_ref().map(|digests| hex(&digests.sha256)),
         });
         Self {
             schema: SCHEMA,
@@ -264,6 +270,7 @@ impl<'a> FileRecord<'a> {
             error: shaped.error.as_deref(),
             wire: matches!(of, Of::Wire(_)),
             user: session.and_then(|session| session.user.as_deref()),
+            user_hex: session.and_then(|session| session.user_hex.as_deref()),
             control_client: session.map(|session| &session.client),
             control_server: session.map(|session| &session.server),
             transfer,

@@ -62,6 +62,9 @@ fn one_joined(report: &Report<'_>, file: &LogicalFile, page: &mut Page<'_>) -> i
     if file.overlaps.iter().any(|overlap| overlap.agrees == Some(false)) {
         fields.push(Line::inked(Ink::Bad, "pieces differ"));
     }
+    if let Some(hashes) = &file.joined {
+        fields.push(Line::inked(Ink::Dim, &format!("sha256 {}", short_hash(hashes))));
+    }
     page.fields(Line::of("  together: "), 4, fields)
 }
 
