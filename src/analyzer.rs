@@ -133,6 +133,7 @@ impl<'a> Analyzer<'a> {
             packets: self.facts.packets,
             tcp_connections: self.table.seen,
             not_ftp: std::mem::take(&mut self.world.not_ftp),
+            watched: std::mem::take(&mut self.world.watched),
             ..CaptureFacts::default()
         };
         for (why, (count, first)) in self.facts.skipped {

@@ -83,6 +83,8 @@ pub struct Limits {
     pub unclear_bytes_all: usize,
     /// Connections on a port of FTP that are none: the first of them are named.
     pub not_ftp: usize,
+    /// Connections to ports that attacks open on servers.
+    pub watched: usize,
     /// Endpoints, other than by port, where FTP was found by what was said: the next connection
     /// there is taken for FTP from the start.
     pub servers: usize,
@@ -201,6 +203,7 @@ impl Default for Limits {
             unclear_bytes_each: 4 << 10,
             unclear_bytes_all: 16 << 20,
             not_ftp: 1000,
+            watched: 1000,
             servers: 1 << 14,
             host_pairs: 1 << 16,
             line_bytes: 16 << 10,

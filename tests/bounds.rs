@@ -152,6 +152,20 @@ fn what_is_no_ftp_is_named_up_to_the_bound() {
 }
 
 #[test]
+fn connections_to_watched_ports_are_kept_up_to_the_bound() {
+    let mut script = FtpScript::new();
+    for nth in 0..3 {
+        let conn = open(&mut script, nth, &client(nth), "10.0.0.2:6200");
+        script.server(conn, "uid=0(root)\r\n");
+        script.close(conn, Originator);
+    }
+    let analysis = read(&script, with(|limits| limits.watched = 1));
+    assert_reached(&analysis, &[("watched", 2)]);
+    let [watched] = &analysis.capture.watched[..] else { panic!("{:?}", analysis.capture.watched) };
+    assert_eq!((watched.responder.port, watched.said), (6200, 13));
+}
+
+#[test]
 fn servers_and_pairs_of_hosts_beyond_the_bound_are_not_remembered() {
     let mut script = FtpScript::new();
     for nth in 0..3 {

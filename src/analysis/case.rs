@@ -60,6 +60,8 @@ pub struct Looks {
     pub verbs: Verbs,
     /// Bytes of the longest command.
     pub longest: usize,
+    /// 0xFF bytes of the command that had most of them.
+    pub iacs: u32,
     /// Some command holds a byte that is no printable ASCII.
     pub has_odd_command: bool,
     /// So does some reply.
@@ -76,6 +78,7 @@ impl Looks {
                 let line = sent.command.line();
                 looks.verbs.insert(sent.command.verb);
                 looks.longest = looks.longest.max(line.len());
+                looks.iacs = looks.iacs.max(sent.iacs);
                 looks.has_odd_command |= is_odd(line);
             }
             looks.has_odd_reply |=

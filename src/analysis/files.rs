@@ -30,6 +30,8 @@ pub struct LogicalFile {
     pub whole_piece: Option<TransferId>,
     /// Of the whole file, where its pieces were read again and hashed together.
     pub joined: Option<Hashes>,
+    /// The file that its first piece was written over: it had the same name at that time.
+    pub replaces: Option<usize>,
     /// The first file of the same content.
     pub same_as: Option<usize>,
     /// Where it was deleted.
@@ -170,11 +172,16 @@ impl Shelf<'_> {
                 overlaps: Vec::new(),
                 whole_piece: None,
                 joined: None,
+                replaces: None,
                 same_as: None,
                 deleted: None,
             });
-            self.current.insert(key, self.files.len() - 1);
-            self.files.len() - 1
+            let new = self.files.len() - 1;
+            let old = self.current.insert(key, new);
+            if let Some(known) = self.files.get_mut(new) {
+                known.replaces = old.filter(|_| transfer.request.verb == Verb::Stor);
+            }
+            new
         });
         let Some(known) = self.files.get_mut(file) else { return };
         let start = match transfer.request.verb {

@@ -43,6 +43,7 @@ use crate::decode::{Endpoint, FragmentFacts, Net, Tunnel, Tunnels};
 use crate::hash::Hashes;
 use crate::limits::Limits;
 use crate::session::{Exchange, Protocol, Session, SessionId, TransferId, Weight};
+use crate::tcp::Handshake;
 use crate::time::Stamp;
 use crate::transfer::{Attempt, Orphan, Transfer};
 
@@ -221,6 +222,9 @@ pub struct CaptureFacts {
     pub limits_reached: BTreeMap<&'static str, u64>,
     /// Connections on a port of FTP that speak something else.
     pub not_ftp: Vec<NotFtp>,
+    /// Connections to ports that attacks on FTP servers open, and that no session announced; in the
+    /// order in which they ended.
+    pub watched: Vec<Watched>,
     /// The networks of addresses.
     pub tunnels: Tunnels,
     /// `None` if there were no IP fragments.
@@ -248,6 +252,19 @@ pub struct NotFtp {
     pub opener_known: bool,
     pub protocol: Protocol,
     pub first: Stamp,
+}
+
+/// A connection to a port that an attack on an FTP server opens.
+#[derive(Clone, Copy, Debug)]
+pub struct Watched {
+    pub originator: Endpoint,
+    pub responder: Endpoint,
+    pub first: Stamp,
+    pub handshake: Handshake,
+    /// What answered the SYN.
+    pub answered: Option<Stamp>,
+    /// Octets that the responder sent, as far as the connection was followed.
+    pub said: u64,
 }
 
 /// Takes results as they become final.

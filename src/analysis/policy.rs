@@ -84,6 +84,21 @@ pub const THRESHOLDS: &[Threshold] = &[
         default: 10_000,
         help: "Milliseconds after which a command that was received counts as unanswered",
     },
+    Threshold {
+        name: "overlong-argument-bytes",
+        default: 512,
+        help: "Bytes of an argument beyond which a command counts as overlong",
+    },
+    Threshold {
+        name: "overlong-login-bytes",
+        default: 128,
+        help: "The same of USER, PASS and ACCT",
+    },
+    Threshold {
+        name: "mass-delete",
+        default: 10,
+        help: "Files that one session deletes, or renames to one ending, within a minute",
+    },
 ];
 
 impl Policy {

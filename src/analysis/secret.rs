@@ -161,8 +161,14 @@ mod tests {
             (b"LOGIN me x", false, Some(b"me x")),
         ] {
             let command = Command::parse(line);
-            let sent =
-                Sent { stamp, command, is_partial: is_headless, is_headless, is_split: false };
+            let sent = Sent {
+                stamp,
+                command,
+                is_partial: is_headless,
+                is_headless,
+                is_split: false,
+                iacs: 0,
+            };
             assert_eq!(secret_of(&sent).as_deref(), wanted);
         }
     }

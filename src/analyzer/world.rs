@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::AnalysisOptions;
-use crate::analysis::{Collector, Legs, NotFtp};
+use crate::analysis::{Collector, Legs, NotFtp, Watched};
 use crate::decode::Endpoint;
 use crate::hash::Workers;
 use crate::session::{
@@ -46,6 +46,7 @@ pub(super) struct World<'a> {
     /// Data connections that remember much.
     compared: usize,
     pub(super) not_ftp: Vec<NotFtp>,
+    pub(super) watched: Vec<Watched>,
     /// What data connections may hold together.
     room: Room,
     workers: Workers,
@@ -85,6 +86,7 @@ impl<'a> World<'a> {
             legs: Legs::default(),
             compared: 0,
             not_ftp: Vec::new(),
+            watched: Vec::new(),
             room: Room::new(limits.carried_bytes, limits.decoders),
             workers: Workers::new(options.threads),
             unclear: 0,
@@ -270,6 +272,7 @@ impl World<'_> {
     pub(super) fn end(&mut self, slot: Slot<Role>, budget: &mut Budget) {
         let Slot { mut conn, mut role, .. } = slot;
         conn.finish(budget, &mut |event| self.route(&mut role, &event));
+        self.watch(&conn, &role);
         if let Role::Unknown(unknown) = &mut role {
             // On a port of FTP even silence is a session; so is what was cut short.
             if unknown.verdict == Sniffed::Unclear && unknown.sniffer.expected_server().is_some() {
@@ -307,10 +310,37 @@ impl World<'_> {
     pub(super) fn ignore(&mut self, slot: Slot<Role>, budget: &mut Budget) {
         let Slot { mut conn, role, .. } = slot;
         conn.finish(budget, &mut |_| ());
+        self.watch(&conn, &role);
         if let Role::Data { builder, .. } = role {
             let carried = builder.finish(&conn, &mut self.room, &mut self.workers);
             self.room.give_back(carried.weight());
         }
+    }
+
+    /// Writes down a connection to a port that an attack opens, unless it is a session's own.
+    fn watch(&mut self, conn: &Conn, role: &Role) {
+        if !WATCHED.contains(&conn.responder.port) || !conn.link.opener_known {
+            return;
+        }
+        let is_ours = match role {
+            Role::Unknown(_) => false,
+            Role::Control { .. } => true,
+            Role::Data { id, .. } => self.tracker.is_claimed(*id),
+        };
+        if is_ours {
+            return;
+        }
+        if self.watched.len() >= self.options.limits.watched {
+            return self.note_overflow("watched");
+        }
+        self.watched.push(Watched {
+            originator: conn.originator,
+            responder: conn.responder,
+            first: conn.link.first,
+            handshake: conn.link.handshake,
+            answered: conn.link.answered,
+            said: conn.facts(Dir::FromResponder).bytes,
+        });
     }
 
     /// Hands over what became final.
@@ -486,6 +516,10 @@ impl World<'_> {
 
 /// The port of FTP control connections (RFC 959 §5.2).
 const FTP_PORT: u16 = 21;
+
+/// Ports that attacks on FTP servers open: 6200 the back door in vsftpd 2.3.4 (CVE-2011-2523).
+const WATCHED: [u16; 1] = [6200];
+
 fn peers_of(conn: &Conn) -> Peers {
     Peers {
         originator: conn.originator,

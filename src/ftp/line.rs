@@ -22,6 +22,8 @@ pub struct Line<'a, M> {
     pub bytes: &'a [u8],
     /// Bytes of the line that were not kept.
     pub dropped: u64,
+    /// 0xFF bytes in it as it was sent: each begins a signal of Telnet or doubles another.
+    pub iacs: usize,
     /// Bytes directly before it are missing: its beginning may be, too.
     pub after_gap: bool,
     /// Its end is missing: a gap or the end of the stream came first.
@@ -73,6 +75,7 @@ impl<M: Copy> LineSplitter<M> {
                 out(Line {
                     bytes: &text,
                     dropped,
+                    iacs: iacs(whole),
                     after_gap,
                     torn: false,
                     start,
@@ -103,6 +106,7 @@ impl<M: Copy> LineSplitter<M> {
                 out(Line {
                     bytes: &text,
                     dropped,
+                    iacs: iacs(&self.pending),
                     after_gap,
                     torn: true,
                     start,
@@ -167,6 +171,10 @@ fn without_signals(line: &[u8]) -> std::borrow::Cow<'_, [u8]> {
         };
     }
     text.into()
+}
+
+fn iacs(line: &[u8]) -> usize {
+    line.iter().filter(|byte| **byte == IAC).count()
 }
 
 const IAC: u8 = 0xff;
@@ -234,6 +242,19 @@ mod tests {
             lines(&[b"RETR a", b"?", b"b.txt\r\n", b"QUIT\r\n"], 100),
             ["RETR a 0..1@6 torn", "b.txt 2..2@14 after gap", "QUIT 3..3@20"]
         );
+    }
+
+    #[test]
+    fn bytes_of_telnet_are_counted_as_they_were_sent() {
+        let mut splitter = LineSplitter::new(100, true);
+        let mut found = Vec::new();
+        let mut note = |line: Line<'_, ()>| found.push((line.bytes.to_vec(), line.iacs));
+        splitter.push(0, b"NOOP\r\n\xff\xf4\xff\xf2ABOR\r\n\xff\xff\xff\xff\n", (), &mut note);
+        splitter.push(17, b"SITE \xff\xff\xff", (), &mut note);
+        splitter.end(25, (), &mut note);
+        let wanted: [(&[u8], usize); 4] =
+            [(b"NOOP", 0), (b"ABOR", 2), (b"\xff\xff", 4), (b"SITE \xff\xff", 3)];
+        assert_eq!(found, wanted.map(|(line, iacs)| (line.to_vec(), iacs)));
     }
 
     #[test]

@@ -161,6 +161,8 @@ pub struct Sent {
     pub is_headless: bool,
     /// Its line was sent in more than one segment.
     pub is_split: bool,
+    /// 0xFF bytes of its line as it was sent; what they mean to Telnet is undone in the command.
+    pub iacs: u32,
 }
 
 /// A reply and the frame that completed it.

@@ -26,6 +26,8 @@ pub struct Request {
     pub protection: Protection,
     pub setup: Setup,
     pub expected: Option<Expected>,
+    /// Octets that the file had which a STOR or APPE writes to, by what the session said before.
+    pub replaces: Option<u64>,
     /// The first 1yz.
     pub preliminary: Option<Stamp>,
     /// The final reply.

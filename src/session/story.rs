@@ -199,6 +199,7 @@ impl Story {
         if matches!(request.verb, Verb::Stor | Verb::Appe)
             && let Some(path) = &request.path
         {
+            request.replaces = self.sizes.of(path).map(|known| known.bytes);
             self.sizes.forget(path);
             request.expected = None;
         }
@@ -263,7 +264,8 @@ impl Story {
         let is_partial = line.torn || line.after_gap || line.dropped > 0;
         self.session.login.handle_command(&command);
         let is_split = line.first.stamp.frame != stamp.frame;
-        let sent = Sent { stamp, command, is_partial, is_headless: line.after_gap, is_split };
+        let iacs = u32::try_from(line.iacs).unwrap_or(u32::MAX);
+        let sent = Sent { stamp, command, is_partial, is_headless: line.after_gap, is_split, iacs };
         let command = &sent.command;
         if let Some((index, reply)) = self.answered_already(line) {
             self.understand_command(index, command, stamp, shared, effects);
@@ -461,6 +463,7 @@ impl Story {
             protection: self.session.encryption.data,
             setup: Setup::none(Method::Default),
             expected: None,
+            replaces: None,
             preliminary: None,
             answered: None,
             is_abandoned: false,

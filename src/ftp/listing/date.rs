@@ -61,6 +61,14 @@ impl Modified {
         Some(Self { is_utc: true, ..Self::new(day, Some(clock)) })
     }
 
+    /// Seconds since 1970-01-01T00:00:00Z, taken for UTC where the zone is not known, midnight where
+    /// the time of day is not; `None` without a year.
+    pub fn to_unix(self) -> Option<i64> {
+        let day = Day { year: self.year, month: self.month, day: self.day }.number()? - EPOCH;
+        let part = |part: Option<u8>| i64::from(part.unwrap_or(0));
+        Some(day * 86_400 + part(self.hour) * 3600 + part(self.minute) * 60 + part(self.second))
+    }
+
     /// The same moment in UTC, if it is the time of a place so many minutes east of Greenwich.
     pub(super) fn in_utc(self, minutes_east: i64) -> Option<Self> {
         let day = Day { year: self.year, month: self.month, day: self.day };
@@ -266,6 +274,8 @@ mod tests {
                 for day in 1..=days_in(year.into(), month).unwrap() {
                     let wanted = format!("{year:04}-{month:02}-{day:02}T00:00:00Z");
                     assert_eq!(spelled(Modified::from_unix(seconds)), wanted);
+                    let back = Modified::from_unix(seconds).and_then(Modified::to_unix);
+                    assert_eq!(back, i64::try_from(seconds).ok());
                     seconds += 86_400;
                 }
             }
