@@ -99,6 +99,21 @@ pub const THRESHOLDS: &[Threshold] = &[
         default: 10,
         help: "Files that one session deletes, or renames to one ending, within a minute",
     },
+    Threshold {
+        name: "mass-download-files",
+        default: 50,
+        help: "Different files that a client fetches from a server in an hour",
+    },
+    Threshold {
+        name: "mass-download-mb",
+        default: 1000,
+        help: "Megabytes that a client fetches from a server in an hour",
+    },
+    Threshold {
+        name: "upload-mb-per-hour",
+        default: 50,
+        help: "Megabytes that a client inside sends to a server outside in an hour",
+    },
 ];
 
 impl Policy {

@@ -1,6 +1,6 @@
 //! What a stream begins with, and the text of listings.
 
-use super::{Room, media};
+use super::{Mark, Room, marks, media};
 use crate::tls;
 
 /// The first octets of a stream; of a listing, what follows, too.
@@ -19,6 +19,7 @@ pub(super) struct Beginning {
 #[derive(Clone, Debug)]
 pub(super) struct Told {
     pub(super) media_type: Option<String>,
+    pub(super) mark: Option<Mark>,
     pub(super) is_tls: bool,
 }
 
@@ -69,7 +70,9 @@ impl Beginning {
     fn tell(&self, is_there: bool) -> Told {
         let is_enough = !self.is_cut || self.head.len() >= HEAD;
         let media_type = if is_there && is_enough { media::media_type(&self.head) } else { None };
+        let head = self.head.get(..HEAD).unwrap_or(&self.head);
+        let mark = if is_there { marks::mark(head) } else { None };
         let is_tls = is_there && tls::begins(&self.head);
-        Told { media_type, is_tls }
+        Told { media_type, mark, is_tls }
     }
 }

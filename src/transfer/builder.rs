@@ -5,7 +5,7 @@ use super::decode::Mode;
 use super::decoding::{Decoded, Decoding, form_of};
 use super::sink::{ByteSink, Face};
 use super::tls::Followed;
-use super::{Carried, DataConnection, Room};
+use super::{Carried, DataConnection, Mark, Room};
 use crate::hash::{HashSet, Hashes, Hashing, Workers};
 use crate::limits::Limits;
 use crate::session::{Agreement, DataId, Expected, Request, SizeSource};
@@ -56,6 +56,8 @@ pub struct Content {
     pub decoded: Option<Box<Decoded>>,
     /// From the first octets; `None` if those are missing or there are none.
     pub media_type: Option<String>,
+    /// What they show beside it.
+    pub mark: Option<Mark>,
     /// It begins with a TLS record.
     pub is_tls: bool,
     /// What its records show; only of such.
@@ -248,6 +250,7 @@ impl Content {
         if before != Some(0) {
             self.missing.insert(0, Missing { offset: Some(0), bytes: before });
             self.media_type = None;
+            self.mark = None;
         }
         self
     }
@@ -374,7 +377,7 @@ impl Stream {
         let facts = conn.facts(dir);
         let odd = |kind| conn.link.anomalies.of(kind, dir);
         let is_there = self.has_beginning();
-        let (Told { media_type, is_tls }, text) = self.beginning.finish(is_there);
+        let (Told { media_type, mark, is_tls }, text) = self.beginning.finish(is_there);
         Content {
             bytes: self.bytes,
             missing: self.gaps,
@@ -389,6 +392,7 @@ impl Stream {
             hashes: self.hashing.finish(workers),
             decoded: decoded.map(Box::new),
             media_type,
+            mark,
             is_tls,
             tls: self.tls.and_then(|tls| tls.finish(room)),
             text,

@@ -6,5 +6,6 @@ pub(super) mod connections;
 pub(super) mod contents;
 pub(super) mod exploits;
 pub(super) mod logins;
+mod moved;
 pub(super) mod strangers;
 pub(super) mod traces;
