@@ -85,6 +85,21 @@ pub const THRESHOLDS: &[Threshold] = &[
         help: "Milliseconds after which a command that was received counts as unanswered",
     },
     Threshold {
+        name: "refused-logins",
+        default: 10,
+        help: "Refused logins of a client at a server from which on they are guesses",
+    },
+    Threshold {
+        name: "refused-logins-minutes",
+        default: 15,
+        help: "Minutes within which they are counted",
+    },
+    Threshold {
+        name: "scanned-servers",
+        default: 10,
+        help: "Servers that a client connects to without a login from which on it is a scan",
+    },
+    Threshold {
         name: "overlong-argument-bytes",
         default: 512,
         help: "Bytes of an argument beyond which a command counts as overlong",

@@ -100,9 +100,12 @@ fn charset(user: Option<&[u8]>, session: &Session) -> Charset {
     }
 }
 
+/// A user of a server.
+type Account<'a> = (Option<&'a [u8]>, Host);
+
 fn with_passwords<'a>(rows: Vec<(Logins<'a>, HashSet<&'a [u8]>)>) -> Vec<Logins<'a>> {
     // Whom each was tried for, two of them at most: that is enough to be shared.
-    let mut tried: HashMap<&[u8], BTreeSet<(Option<&[u8]>, Host)>> = HashMap::new();
+    let mut tried: HashMap<&[u8], BTreeSet<Account<'_>>> = HashMap::new();
     for (row, passwords) in rows.iter().filter(|(row, _)| !is_anonymous(row.user)) {
         for password in passwords.iter().filter(|password| !password.is_empty()) {
             let of = tried.entry(password).or_default();

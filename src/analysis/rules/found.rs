@@ -1,5 +1,6 @@
 //! What the rules found so far.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
@@ -227,7 +228,7 @@ impl Finding {
             frames: draft.frames,
             title: draft.title,
             explanation: draft.explanation,
-            fix: draft.fix.map_or(rule.fix.into(), Into::into),
+            fix: draft.fix.map_or(Cow::Borrowed(rule.fix), Cow::Owned),
             evidence: draft.evidence,
             count: draft.count,
             first,

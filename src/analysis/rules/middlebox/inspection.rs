@@ -175,7 +175,7 @@ fn stripped(analysis: &Analysis, policy: &Policy, found: &mut Found) {
 
 /// A mechanism of TLS that was refused as if it were not known. 431 and 534 say that the server
 /// itself cannot or will not (RFC 4217 §4).
-fn is_refused_auth(exchange: &Exchange) -> bool {
+pub(in super::super) fn is_refused_auth(exchange: &Exchange) -> bool {
     let Some(sent) = exchange.sent.as_ref().filter(|sent| sent.command.verb == Verb::Auth) else {
         return false;
     };
@@ -185,7 +185,7 @@ fn is_refused_auth(exchange: &Exchange) -> bool {
 }
 
 /// The exchange in which a server offers `AUTH TLS`: its answer to FEAT, or an AUTH it accepted.
-fn offers_tls(session: &Session) -> Option<&Exchange> {
+pub(in super::super) fn offers_tls(session: &Session) -> Option<&Exchange> {
     session.exchanges.iter().find(|exchange| {
         let Some((sent, last)) = exchange.sent.as_ref().zip(exchange.final_reply()) else {
             return false;

@@ -3,7 +3,7 @@
 
 mod blind;
 mod helper;
-mod inspection;
+pub(super) mod inspection;
 mod path;
 
 use super::{Check, Found, Kind, Rule};

@@ -1,0 +1,109 @@
+//! Who gets in, with what.
+
+mod accounts;
+mod anonymous;
+mod clear;
+mod guessing;
+
+use super::super::Rule;
+use crate::analysis::finding::{LONGEST_TEXT, cut};
+use crate::ftp::Verb;
+use crate::session::{Exchange, Received, Session};
+use crate::time::Stamp;
+
+pub(in super::super) const RULES: &[&Rule] = &[
+    &guessing::GUESSING,
+    &guessing::SPRAYING,
+    &guessing::AFTER_FAILURES,
+    &anonymous::LOGIN,
+    &anonymous::WRITE,
+    &accounts::WEAK,
+    &accounts::PRIVILEGED,
+    &clear::CREDENTIALS,
+    &clear::DOWNGRADE,
+    &clear::DROPPED,
+];
+
+/// A password that was sent, for whom, and what the server said to it.
+#[derive(Clone, Copy)]
+struct Try<'a> {
+    session: &'a Session,
+    /// Empty if that was not captured.
+    user: &'a [u8],
+    /// To be compared, never told.
+    password: &'a [u8],
+    sent: Stamp,
+    answered: Stamp,
+    is_accepted: bool,
+}
+
+/// The answered passwords of a session. Those that were not looked at tell nothing of who tries.
+fn tries(session: &Session) -> impl Iterator<Item = Try<'_>> {
+    let mut user = &[][..];
+    session.exchanges.iter().filter_map(move |exchange| {
+        let sent = exchange.sent.as_ref()?;
+        match sent.command.verb {
+            Verb::User => user = sent.command.arg(),
+            Verb::Pass => {
+                let last = exchange.final_reply()?;
+                let is_accepted = is_login(last);
+                let is_refused = last.reply.is_refusal() && !is_unrelated(last);
+                return (is_accepted || is_refused).then(|| Try {
+                    session,
+                    user,
+                    password: sent.command.arg(),
+                    sent: sent.stamp,
+                    answered: last.stamp,
+                    is_accepted,
+                });
+            }
+            _ => {}
+        }
+        None
+    })
+}
+
+/// 232: the security exchange already told who it is (RFC 2228 §5.4).
+fn is_login(received: &Received) -> bool {
+    matches!(received.reply.code, 230 | 202 | 232)
+}
+
+/// Whether a refusal is not about the password: it came out of turn, or TLS is demanded.
+fn is_unrelated(received: &Received) -> bool {
+    let text = &received.reply.text;
+    let says = |word: &[u8]| text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+    matches!(received.reply.code, 503 | 522 | 534)
+        || [&b"encrypt"[..], b"tls", b"ssl", b"cleartext"].into_iter().any(says)
+}
+
+/// RFC 1635 §2; `ftp` is another name of it on Unix.
+fn is_anonymous(user: &[u8]) -> bool {
+    [&b"anonymous"[..], b"ftp"].iter().any(|name| user.trim_ascii().eq_ignore_ascii_case(name))
+}
+
+/// The exchange by which somebody was let in.
+fn entry(session: &Session) -> Option<&Exchange> {
+    session.exchanges.iter().rev().find(|exchange| {
+        let is_of_login = exchange
+            .sent
+            .as_ref()
+            .is_some_and(|sent| matches!(sent.command.verb, Verb::User | Verb::Pass | Verb::Acct));
+        is_of_login && exchange.final_reply().is_some_and(is_login)
+    })
+}
+
+/// The frames of that.
+fn entry_frames(session: &Session) -> impl Iterator<Item = Stamp> {
+    let entry = entry(session);
+    let sent = entry.and_then(|entry| entry.sent.as_ref()).map(|sent| sent.stamp);
+    let last = entry.and_then(Exchange::final_reply).map(|last| last.stamp);
+    sent.into_iter().chain(last)
+}
+
+/// Sessions whose frames are shown, where many show the same.
+const SHOWN: usize = 8;
+
+/// Bytes of the wire as text, the beginning of it where it is long.
+fn spelled(raw: &[u8]) -> String {
+    cut(&String::from_utf8_lossy(raw), LONGEST_TEXT).into_owned()
+}
