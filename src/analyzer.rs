@@ -9,7 +9,7 @@ mod world;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-pub use self::replay::replay;
+pub use self::replay::{open_near, replay};
 pub use self::verify::verify;
 use self::world::{Next, Role, World};
 use crate::analysis::{CaptureFacts, Collector};
@@ -17,6 +17,7 @@ use crate::capture::{Capture, Frame};
 use crate::decode::{Decoded, Decoder, Net, Segment, Why};
 use crate::hash;
 use crate::limits::Limits;
+use crate::session::{Session, SessionId};
 use crate::tcp::{Budget, ConnTable, Found, Overlap, Slot};
 use crate::time::Stamp;
 use crate::transfer::Sinks;
@@ -114,6 +115,18 @@ impl<'a> Analyzer<'a> {
                 *count += 1;
             }
         }
+    }
+
+    /// The sessions that go on, in the order of their numbers.
+    pub fn open_sessions(&self) -> Vec<SessionId> {
+        self.world.open_sessions()
+    }
+
+    /// A session that goes on, as far as it has come; what was said in it only if `is_whole`.
+    pub fn open_session(&mut self, id: SessionId, is_whole: bool) -> Option<Session> {
+        let (client, server) = self.world.ends_of(id)?;
+        let slot = self.table.followed_between(client, server);
+        self.world.open_session(id, slot.as_deref(), is_whole)
     }
 
     /// The capture is over: whatever is open is handed over as it is.

@@ -47,7 +47,7 @@
 //! everything ([`analysis::Keeper`]), one writes JSON lines and forgets, one gives files their
 //! names. So one pass serves a large capture and a small one. Rules look at what is kept when all is
 //! over ([`analysis::rules`]); content is not kept, and read again when it is asked for
-//! ([`analyzer::replay`]). Results of a session captured at two
+//! ([`analyzer::replay`]), from a place noted near it ([`capture::Marks`]). Results of a session captured at two
 //! places wait for each other in [`analysis::Legs`].
 //!
 //! # What goes on at the same time

@@ -3,7 +3,7 @@
 /// What is held at most while a capture is read. Damage of a file is reported with the input. A
 /// bound of what was said or moved that is reached is named in `capture.limits_reached`, by its
 /// field here (without `_each` and `_all`), with how often; lines and replies that were cut say so themselves, too.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Limits {
     /// Bytes of one record or block of a capture file. Ordinary snap lengths are 256 KiB;
     /// beyond this a length field is damage, not data.

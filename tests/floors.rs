@@ -24,6 +24,8 @@ const HOMES: &[(&str, &[&str])] = &[
             "src/hash/",
             "src/report/lists.rs",
             "src/tui/content.rs",
+            "src/tui/load.rs",
+            "src/tui/mod.rs",
         ],
     ),
     ("crossterm", &["src/tui/"]),

@@ -70,6 +70,17 @@ impl Screen {
         self
     }
 
+    /// Waits until the screen does not show something any more.
+    #[track_caller]
+    fn hides(&mut self, unwanted: &str) -> &mut Self {
+        let until = Instant::now() + PATIENCE;
+        while self.text().contains(unwanted) {
+            assert!(Instant::now() < until, "{unwanted:?} in:\n{}", self.text());
+            self.take(Duration::from_millis(50));
+        }
+        self
+    }
+
     fn take(&mut self, wait: Duration) {
         if let Ok(bytes) = self.bytes.recv_timeout(wait) {
             self.parser.process(&bytes);
@@ -108,7 +119,7 @@ fn a_file_is_found_looked_at_and_extracted() {
     let scratch = Scratch::new();
     let capture = sample("passive.pcap");
     let mut screen = Screen::open(&["tui", &capture, "-o", "out"], &scratch);
-    screen.shows("3 sessions").press("4").shows("outcome");
+    screen.shows("findings,").press("4").shows("outcome");
     screen.press("/hello").shows("filter: hello").press("\r").shows("1 of");
     screen.press("e").shows("out/t2_hello.txt");
     screen.press("\r").shows("RETR hello.txt");
@@ -129,7 +140,7 @@ fn a_file_is_found_looked_at_and_extracted() {
 fn a_window_that_changes_and_a_signal_leave_no_mess() {
     let scratch = Scratch::new();
     let mut screen = Screen::open(&["tui", &sample("mirror.pcap")], &scratch);
-    screen.shows("3 sessions").press("2").shows("labuser");
+    screen.shows("findings,").press("2").shows("labuser");
     let size = PtySize { rows: 40, cols: 140, pixel_width: 0, pixel_height: 0 };
     screen.parser.screen_mut().set_size(lines(40), lines(140));
     screen.master.resize(size).unwrap();
@@ -155,4 +166,62 @@ fn what_cannot_be_read_is_said_on_a_sane_terminal() {
 fn without_a_terminal_it_says_so() {
     let ran = ftpscope(&["tui", &sample("passive.pcap")]);
     assert!(ran.code != Some(0) && ran.stderr.contains("terminal"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_session_that_goes_on_is_opened_and_followed() {
+    let scratch = Scratch::new();
+    let capture = std::fs::read(sample("upload.pcap")).unwrap();
+    let path = scratch.file("growing.pcap", &capture[..3000]);
+    let mut screen = Screen::open(&["tui", "--follow", &path], &scratch);
+    screen.shows("1 session").press("2").shows("open").shows("goes on");
+    screen.press("\r").shows("220 ").press("G");
+    let mut file = std::fs::File::options().append(true).open(&path).unwrap();
+    file.write_all(&capture[3000..]).unwrap();
+    // Who stands at the end stays there.
+    screen.shows("QUIT").press("4").shows("complete");
+    screen.press("2").hides("goes on");
+    screen.press("q");
+    assert_eq!(screen.ends(), 0);
+    screen.is_sane();
+}
+
+#[test]
+fn a_file_of_several_pieces_is_put_together() {
+    let scratch = Scratch::new();
+    let capture = sample("resume-elsewhere.pcap");
+    let mut screen = Screen::open(&["tui", &capture, "-o", "out"], &scratch);
+    screen.shows("findings,").press("4").shows("whole").press("e").shows("out/file1_big.bin");
+    screen.press("q");
+    assert_eq!(screen.ends(), 0);
+    let other = scratch.at("other");
+    ftpscope(&["extract", &capture, "-o", &other]).exits(0);
+    let [ours, theirs] = ["out", "other"]
+        .map(|folder| std::fs::read(scratch.path().join(folder).join("file1_big.bin")).unwrap());
+    assert!(ours.len() == 70_000 && ours == theirs);
+}
+
+#[test]
+fn keys_are_answered_while_a_large_capture_is_read() {
+    let scratch = Scratch::new();
+    let capture = std::fs::read(sample("mirror.pcap")).unwrap();
+    let path = scratch.at("large.pcap");
+    let mut file = std::fs::File::create(&path).unwrap();
+    file.write_all(&capture[..24]).unwrap();
+    for _ in 0..(64 << 20) / capture.len() {
+        file.write_all(&capture[24..]).unwrap();
+    }
+    // It has no end, so reading goes on whatever this machine can do.
+    let mut screen = Screen::open(&["tui", "--follow", &path], &scratch);
+    screen.shows("reading");
+    let mut slowest = Duration::ZERO;
+    for (key, wanted) in [("2", " client"), ("4", "outcome"), ("1", "so far")].repeat(10) {
+        let started = Instant::now();
+        screen.press(key).shows(wanted);
+        slowest = slowest.max(started.elapsed());
+    }
+    screen.shows("/s").press("q");
+    assert_eq!(screen.ends(), 0);
+    // A frame is 16 ms; the rest is for a machine that is busy with other tests.
+    assert!(slowest < Duration::from_millis(500), "{slowest:?}");
 }

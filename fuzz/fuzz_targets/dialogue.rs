@@ -2,8 +2,7 @@
 
 #![no_main]
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 use ftpscope::limits::Limits;
 use ftpscope::session::DataId;
@@ -30,7 +29,7 @@ fuzz_target!(|text: &[u8]| {
             assert!(is_true, "complete, and nobody sent it: {transfer:#}");
         }
     }
-    let files = files.0.borrow();
+    let files = files.0.lock().unwrap();
     for (of, pieces) in files.iter() {
         // Where octets stand for others, those on the wire are what was sent.
         let (data, dir, face) = *of;
@@ -54,27 +53,27 @@ type Pieces = Vec<(u64, Vec<u8>)>;
 
 /// Every file, in memory.
 #[derive(Default)]
-struct Files(Rc<RefCell<Vec<(Of, Pieces)>>>);
+struct Files(Arc<Mutex<Vec<(Of, Pieces)>>>);
 
 /// Whose bytes they are.
 type Of = (DataId, Dir, Face);
 
 struct InMemory {
-    files: Rc<RefCell<Vec<(Of, Pieces)>>>,
+    files: Arc<Mutex<Vec<(Of, Pieces)>>>,
     nth: usize,
 }
 
 impl Sinks for Files {
     fn open(&mut self, data: DataId, dir: Dir, face: Face) -> Option<Box<dyn ByteSink>> {
-        let mut files = self.0.borrow_mut();
+        let mut files = self.0.lock().unwrap();
         files.push(((data, dir, face), Vec::new()));
-        Some(Box::new(InMemory { files: Rc::clone(&self.0), nth: files.len() - 1 }))
+        Some(Box::new(InMemory { files: Arc::clone(&self.0), nth: files.len() - 1 }))
     }
 }
 
 impl ByteSink for InMemory {
     fn write(&mut self, offset: u64, bytes: &[u8]) {
-        self.files.borrow_mut()[self.nth].1.push((offset, bytes.to_vec()));
+        self.files.lock().unwrap()[self.nth].1.push((offset, bytes.to_vec()));
     }
 }
 

@@ -9,6 +9,7 @@ mod finding;
 mod handoff;
 mod hash_list;
 mod legs;
+mod overview;
 mod policy;
 pub mod rules;
 pub mod secret;
@@ -30,6 +31,7 @@ pub use self::finding::{Certainty, Finding, Grade, Severity, Value};
 pub use self::handoff::collect_beside;
 pub use self::hash_list::HashList;
 pub use self::legs::Legs;
+pub use self::overview::{Overview, Tally, Top, activity, tallies};
 pub use self::policy::{Allowed, Policy, Suppression, THRESHOLDS, Threshold};
 pub use self::story::{Party, Step, Stories, Story, What};
 pub use self::strength::Strength;
@@ -268,7 +270,7 @@ pub struct Watched {
 }
 
 /// Takes results as they become final.
-pub trait Collector {
+pub trait Collector: Send {
     /// Whether exchanges are wanted one by one; otherwise they come with their session.
     fn wants_exchanges(&self) -> bool {
         false
@@ -348,6 +350,30 @@ impl Keeper {
 }
 
 impl Keeper {
+    /// A session that is kept.
+    pub fn session_of(&self, id: SessionId) -> Option<&Session> {
+        self.analysis.sessions.iter().find(|session| session.id == id)
+    }
+
+    /// A transfer that is kept.
+    pub fn transfer_of(&self, id: TransferId) -> Option<&Transfer> {
+        self.analysis.transfers.iter().find(|transfer| transfer.request.id == id)
+    }
+
+    /// What is known so far of a session, as an analysis of its own.
+    pub fn so_far(&self, session: Session) -> Analysis {
+        let id = session.id;
+        let transfers = self.analysis.transfers.iter();
+        let mut transfers: Vec<_> =
+            transfers.filter(|transfer| transfer.session == id).cloned().collect();
+        transfers.sort_unstable_by_key(|transfer| transfer.request.id);
+        checks::check(&session, &mut transfers);
+        let attempts = self.analysis.attempts.iter();
+        let attempts = attempts.filter(|attempt| attempt.sessions.contains(&id)).cloned();
+        let (sessions, attempts) = (vec![session], attempts.collect());
+        Analysis { sessions, transfers, attempts, ..Analysis::default() }
+    }
+
     /// Whether something of `bytes` is kept, one more beside `kept` of at most `most`.
     fn admits(&mut self, name: &'static str, kept: usize, most: usize, bytes: usize) -> bool {
         let has_room = self.bytes + bytes <= self.limits.document_bytes;

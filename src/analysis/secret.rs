@@ -188,7 +188,7 @@ mod tests {
         ] {
             let command = Command::parse(line);
             let (is_partial, is_headless, is_split) = (false, false, false);
-            let sent = Some(Sent { stamp, command, is_partial, is_headless, is_split });
+            let sent = Some(Sent { stamp, command, is_partial, is_headless, is_split, iacs: 0 });
             let (replies, malformed, cwd) = (Vec::new(), Vec::new(), Vec::new());
             let mut secrets = Secrets::default();
             secrets.learn(&Exchange { sent, replies, malformed, cwd, transfer: None });

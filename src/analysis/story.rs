@@ -1,7 +1,7 @@
 //! What happened between two hosts, step by step: what was said, what was dialled, what came of it.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 use std::sync::LazyLock;
 
@@ -53,6 +53,8 @@ pub struct Story<'a> {
     pub steps: Vec<Step>,
     /// The connections they are of: the control connection first.
     pub connections: Vec<(Endpoint, Endpoint)>,
+    /// Servers of other sessions it is told with, and whether the files came from there.
+    pub partners: Vec<(Host, bool)>,
 }
 
 /// Something one end did.
@@ -62,9 +64,12 @@ pub struct Step {
     /// The last frame, of what took several.
     pub until: Option<Stamp>,
     pub from: Party,
+    pub to: Party,
     /// The port it was sent to.
     pub port: u16,
     pub what: What,
+    /// The connection it was sent on.
+    pub connection: (Endpoint, Endpoint),
 }
 
 /// Who did it.
@@ -79,11 +84,10 @@ pub enum Party {
 pub enum What {
     /// A command or a reply, secrets masked.
     Said(String),
-    /// A SYN, and whether anything answered it; to a third host, if it went to one.
+    /// A SYN, and whether anything answered it.
     Syn {
         again: bool,
         answered: bool,
-        to: Option<Host>,
     },
     SynAck,
     /// A reset that refuses a SYN, or one that ends a connection.
@@ -124,7 +128,8 @@ impl<'a> Stories<'a> {
             }
         }
         let steps = steps(&told.case, wanted.iter().flat_map(|place| told.at(*place)));
-        Some(Story { session, vantage: told.case.vantage, steps, connections })
+        let (vantage, partners) = (told.case.vantage, Vec::new());
+        Some(Story { session, vantage, steps, connections, partners })
     }
 
     /// Everything that happened in a session.
@@ -140,7 +145,26 @@ impl<'a> Stories<'a> {
             vantage: case.vantage,
             steps: steps(case, &told.moments),
             connections,
+            partners: Vec::new(),
         })
+    }
+
+    /// Everything that happened in a session, and in those with the other servers that files were
+    /// copied from or to.
+    pub fn with_partners(&self, id: SessionId) -> Option<Story<'a>> {
+        let mut story = self.whole(id)?;
+        let copies = self.told(story.session).case.transfers.clone();
+        let mut joined = Vec::new();
+        for copy in copies.iter().filter_map(|transfer| transfer.site_to_site.as_deref()) {
+            let is_source = copy.source.session != id;
+            let site = if is_source { &copy.source } else { &copy.destination };
+            if joined.len() < MOST_PARTNERS && !joined.contains(&site.session) {
+                joined.push(site.session);
+                story.join(self.whole(site.session)?, is_source);
+            }
+        }
+        story.steps.sort_by_key(|step| place(step.stamp));
+        Some(story)
     }
 
     fn session(&self, id: SessionId) -> Option<&'a Session> {
@@ -160,6 +184,26 @@ impl<'a> Stories<'a> {
         told
     }
 }
+
+impl<'a> Story<'a> {
+    /// Takes what happened in a session with another server; what both were given once.
+    fn join(&mut self, other: Self, is_source: bool) {
+        let host = other.session.server.ip;
+        let of = |party| match party {
+            Party::Server => Party::Other(host),
+            Party::Other(host) if host == self.session.server.ip => Party::Server,
+            known => known,
+        };
+        let known: HashSet<_> = self.connections.iter().copied().collect();
+        let new = other.steps.into_iter().filter(|step| !known.contains(&step.connection));
+        self.steps.extend(new.map(|step| Step { from: of(step.from), to: of(step.to), ..step }));
+        self.partners.push((host, is_source));
+        self.connections.extend(other.connections);
+    }
+}
+
+/// Other servers a session is told with.
+const MOST_PARTNERS: usize = 2;
 
 /// Nothing that is told depends on it.
 static POLICY: LazyLock<Policy> = LazyLock::new(Policy::default);
@@ -222,7 +266,11 @@ impl Moment<'_> {
     }
 
     fn step(&self, case: &Case<'_>) -> Step {
-        let (client, server) = (case.session.client.port, case.session.server.port);
+        let (client, server) = (case.session.client, case.session.server);
+        let step = |stamp, [from, to]: [Party; 2], port, what| Step {
+            what,
+            ..Step::at(stamp, [from, to], port, (client, server))
+        };
         match self {
             Self::Sent(exchange, sent) => {
                 let what = What::Said(match sent.command.announced() {
@@ -232,14 +280,14 @@ impl Moment<'_> {
                     }
                     None => case.spell(exchange),
                 });
-                Step { what, ..Step::at(sent.stamp, Party::Client, server) }
+                step(sent.stamp, [Party::Client, Party::Server], server.port, what)
             }
             Self::Received(exchange, received) => {
                 let what = What::Said(match received.reply.announced() {
                     Some(at) => format!("{} {at}", received.reply.code),
                     None => case.quote(exchange, received),
                 });
-                Step { what, ..Step::at(received.stamp, Party::Server, client) }
+                step(received.stamp, [Party::Server, Party::Client], client.port, what)
             }
             Self::Done(step) => step.clone(),
         }
@@ -261,6 +309,7 @@ fn dial_steps<'a>(
     transfer: Option<&'a Transfer>,
 ) -> impl Iterator<Item = Step> + 'a {
     let party = |end: Endpoint| party(session, end.ip);
+    let both = (dial.originator, dial.responder);
     let mut steps = handshake(session, [dial.originator, dial.responder], &dial.link);
     let own =
         transfer.filter(|transfer| transfer.data.as_ref().is_some_and(|data| data.id == dial.id));
@@ -269,7 +318,7 @@ fn dial_steps<'a>(
         && let (Some(first), Some(last)) = (content.first, content.last)
     {
         let (from, to) = ends(dial, dir);
-        let step = Step::at(first, party(from), to.port);
+        let step = Step::at(first, [from, to].map(party), to.port, both);
         steps.push(Step { what: What::Data(content.bytes), until: Some(last), ..step });
     }
     let by = match dial.link.close {
@@ -279,7 +328,7 @@ fn dial_steps<'a>(
     };
     if let Some(((by, what), ended)) = by.zip(dial.link.ended) {
         let (from, to) = ends(dial, by);
-        steps.push(Step { what, ..Step::at(ended, party(from), to.port) });
+        steps.push(Step { what, ..Step::at(ended, [from, to].map(party), to.port, both) });
     }
     steps.into_iter()
 }
@@ -289,15 +338,11 @@ fn handshake(session: &Session, ends: [Endpoint; 2], link: &tcp::Link) -> Vec<St
     let [from, to] = ends.map(|end| party(session, end.ip));
     let [originator, responder] = ends;
     let answered = link.answered.is_some();
-    let third = match to {
-        Party::Other(host) => Some(host),
-        Party::Client | Party::Server => None,
-    };
     let tries = link.tries().enumerate();
     let mut steps: Vec<Step> = tries
         .map(|(nth, stamp)| {
-            let what = What::Syn { again: nth > 0, answered, to: third };
-            Step { what, ..Step::at(stamp, from, responder.port) }
+            let what = What::Syn { again: nth > 0, answered };
+            Step { what, ..Step::at(stamp, [from, to], responder.port, (originator, responder)) }
         })
         .collect();
     let Some(stamp) = link.answered else { return steps };
@@ -310,7 +355,8 @@ fn handshake(session: &Session, ends: [Endpoint; 2], link: &tcp::Link) -> Vec<St
         }
         _ => (What::SynAck, to),
     };
-    steps.push(Step { what, ..Step::at(stamp, by, originator.port) });
+    let step = Step::at(stamp, [by, from], originator.port, (originator, responder));
+    steps.push(Step { what, ..step });
     steps
 }
 
@@ -332,7 +378,12 @@ fn party(session: &Session, host: Host) -> Party {
 }
 
 impl Step {
-    fn at(stamp: Stamp, from: Party, port: u16) -> Self {
-        Self { stamp, until: None, from, port, what: What::Fin }
+    fn at(
+        stamp: Stamp,
+        [from, to]: [Party; 2],
+        port: u16,
+        connection: (Endpoint, Endpoint),
+    ) -> Self {
+        Self { stamp, until: None, from, to, port, what: What::Fin, connection }
     }
 }

@@ -1,7 +1,6 @@
 //! Files of several pieces, hashed together while their octets are read again.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::analysis::{LogicalFile, Range};
 use crate::hash::{HashSet, Hasher, Hashes};
@@ -14,7 +13,7 @@ pub(super) struct Joint {
     size: u64,
     /// In the order of their octets, with where they begin.
     pub(super) pieces: Vec<(TransferId, u64)>,
-    run: Rc<RefCell<Run>>,
+    run: Arc<Mutex<Run>>,
 }
 
 /// What came of a file so far.
@@ -79,24 +78,24 @@ impl Joint {
         Some(Self {
             size,
             pieces: pieces.into_iter().map(|(range, id)| (id, range.start)).collect(),
-            run: Rc::new(RefCell::new(run)),
+            run: Arc::new(Mutex::new(run)),
         })
     }
 
     /// What takes the octets of a piece.
     pub(super) fn sink(&self, piece: usize) -> Option<Box<dyn ByteSink>> {
         let (_, start) = *self.pieces.get(piece)?;
-        Some(Box::new(Piece { run: Rc::clone(&self.run), nth: piece, start }))
+        Some(Box::new(Piece { run: Arc::clone(&self.run), nth: piece, start }))
     }
 
     /// A piece was found again, the same as it was.
     pub(super) fn note_found(&self) {
-        self.run.borrow_mut().found_again += 1;
+        lock(&self.run).found_again += 1;
     }
 
     /// `None` where not all of it was found again, or not in its order.
     pub(super) fn finish(&self) -> Option<Joined> {
-        let run = self.run.borrow();
+        let run = lock(&self.run);
         if run.found_again < self.pieces.len() || run.at != self.size {
             return None;
         }
@@ -109,16 +108,20 @@ impl Joint {
     }
 }
 
+fn lock(run: &Mutex<Run>) -> MutexGuard<'_, Run> {
+    run.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Takes the octets of one piece.
 struct Piece {
-    run: Rc<RefCell<Run>>,
+    run: Arc<Mutex<Run>>,
     nth: usize,
     start: u64,
 }
 
 impl ByteSink for Piece {
     fn write(&mut self, offset: u64, bytes: &[u8]) {
-        self.run.borrow_mut().take(self.nth, self.start.saturating_add(offset), bytes);
+        lock(&self.run).take(self.nth, self.start.saturating_add(offset), bytes);
     }
 }
 

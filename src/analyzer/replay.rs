@@ -4,13 +4,27 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use super::AnalysisOptions;
-use crate::capture::{Capture, Frame};
+use crate::capture::{Capture, CaptureError, Frame, ReadOptions, Source};
 use crate::decode::{Decoded, Decoder, Endpoint, Net, Segment};
 use crate::hash::{HashSet, Workers};
 use crate::session::Agreement;
 use crate::tcp::{Budget, Conn, ConnEvent, Dir};
 use crate::time::Stamp;
 use crate::transfer::{Builder, ByteSink, Content, DataConnection, Face, Means, Room, Transfer};
+
+/// Opens a capture to [`replay`] a transfer: near its first frame, where places were noted when the
+/// capture was read. Where there are tunnels, all of them must be met again.
+pub fn open_near(
+    sources: &[Source],
+    reading: ReadOptions,
+    transfer: &Transfer,
+) -> Result<Capture, CaptureError> {
+    let data = transfer.data.as_ref();
+    match data.filter(|data| data.originator.ip.net == Net::default()) {
+        Some(data) => Capture::open_near(sources, reading, data.link.first.frame),
+        None => Capture::open(sources, reading),
+    }
+}
 
 /// Reads the data connection of a transfer again, from its first frame to its last, and gives the
 /// octets of the file to the sink that `open` makes. `None` if the transfer has no content, or

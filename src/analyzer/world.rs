@@ -7,8 +7,8 @@ use crate::analysis::{Collector, Legs, NotFtp, Watched};
 use crate::decode::Endpoint;
 use crate::hash::Workers;
 use crate::session::{
-    Connected, DataId, Outcome, Peers, Session, SessionId, Settled, Setup, Sniffed, Sniffer,
-    Tracker, Unknown,
+    Connected, ControlLink, DataId, Outcome, Peers, Session, SessionId, Settled, Setup, Sniffed,
+    Sniffer, Tracker, Unknown,
 };
 use crate::tcp::{Budget, Conn, ConnEvent, Dir, Handshake, Slot};
 use crate::transfer::{
@@ -98,6 +98,34 @@ impl<'a> World<'a> {
 }
 
 impl World<'_> {
+    pub(super) fn open_sessions(&self) -> Vec<SessionId> {
+        self.tracker.open_sessions()
+    }
+
+    /// Client and server of a session that goes on.
+    pub(super) fn ends_of(&self, id: SessionId) -> Option<(Endpoint, Endpoint)> {
+        self.tracker.open_session(id).map(|session| (session.client, session.server))
+    }
+
+    /// A session that goes on, with what its connection, in `slot`, shows by now.
+    pub(super) fn open_session(
+        &self,
+        id: SessionId,
+        slot: Option<&Slot<Role>>,
+        is_whole: bool,
+    ) -> Option<Session> {
+        let mut session = self.tracker.open_session(id)?.clone();
+        if let Some(Slot { conn, role: Role::Control { session: own, server }, .. }) = slot
+            && *own == id
+        {
+            session.tcp = ControlLink::of(conn, *server);
+        }
+        if is_whole {
+            session.exchanges = self.tracker.exchanges_so_far(id);
+        }
+        Some(session)
+    }
+
     /// Says what a new connection may be.
     pub(super) fn meet(&mut self, conn: &mut Conn) -> Role {
         let (ports, most) = (&self.options.ports, self.options.limits.unclear_bytes_each);

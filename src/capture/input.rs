@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -44,6 +44,30 @@ impl Input {
     /// Opens `source` for a look: its bytes will be read, counted and hashed again later.
     pub(super) fn probe(source: &Source, options: &ReadOptions) -> Result<Self, CaptureError> {
         Self::open_bytes(source, None, options)
+    }
+
+    /// Opens a file again to read on at `offset`; `None` if it is none.
+    pub(super) fn open_at(
+        source: &Source,
+        offset: u64,
+        options: &ReadOptions,
+    ) -> Result<Option<Self>, CaptureError> {
+        let (path, end) = match source {
+            Source::File(path) => (path, None),
+            Source::Growing { path, end, .. } => (path, Some(end.clone())),
+            Source::Stdin => return Ok(None),
+        };
+        if !fs::metadata(path)?.is_file() {
+            return Ok(None);
+        }
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(offset))?;
+        let progress = options.progress.clone();
+        let from: Box<dyn Read + Send> = match end {
+            Some(end) => Box::new(Growing { file, end, progress }),
+            None => Box::new(file),
+        };
+        Ok(Some(Self::over(from, &options.progress)))
     }
 
     /// Anything but a regular file may keep silent for ever, even while it is opened (a FIFO

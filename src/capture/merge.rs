@@ -37,6 +37,7 @@ impl Capture {
         options.progress.set_total(total_size(sources));
         let mut capture = Self { slots: Vec::new(), queue: BinaryHeap::new(), options };
         let is_alone = sources.len() == 1;
+        capture.options.marks.take_if(|_| !is_alone);
         for (number, source) in sources.iter().enumerate() {
             let state = State::new(source);
             let mut slot = Slot { number, source: source.clone(), seen: None, state };
@@ -46,6 +47,26 @@ impl Capture {
             capture.slots.push(slot);
         }
         if capture.queue.is_empty() { Err(capture.nothing_readable()) } else { Ok(capture) }
+    }
+
+    /// As [`open`](Self::open), but where places were noted for a single input, reading begins at
+    /// the last one from which frame number `frame` is met.
+    pub fn open_near(
+        sources: &[Source],
+        options: ReadOptions,
+        frame: u64,
+    ) -> Result<Self, CaptureError> {
+        let mark = options.marks.as_ref().and_then(|marks| marks.before(frame));
+        let options = ReadOptions { marks: None, ..options };
+        let ([source], Some(mark)) = (sources, mark) else { return Self::open(sources, options) };
+        let Some(input) = Input::open_at(source, mark.offset, &options)? else {
+            return Self::open(sources, options);
+        };
+        let mut reader = Reader::resume(input, &mark, CHUNK_BYTES, &options);
+        let time = reader.advance();
+        let state = State::Open(Box::new(reader));
+        let slot = Slot { number: 0, source: source.clone(), seen: None, state };
+        Ok(Self { slots: vec![slot], queue: BinaryHeap::from([Reverse((time, 0))]), options })
     }
 
     /// Feeds every frame in order to `sink`, until the end, until the stop flag is set, or

@@ -16,6 +16,7 @@ mod input;
 mod interface;
 mod link;
 mod lz4;
+mod marks;
 mod merge;
 mod pcap;
 mod pcapng;
@@ -38,6 +39,7 @@ pub use error::CaptureError;
 pub use facts::{Change, Compression, Format, InputFacts};
 pub use growing::End;
 pub use link::LinkType;
+pub use marks::Marks;
 pub use merge::Capture;
 pub use progress::Progress;
 pub use times::ClockSteps;
@@ -103,4 +105,6 @@ pub struct ReadOptions {
     pub hash_inputs: bool,
     pub progress: Progress,
     pub ahead: ReadAhead,
+    /// Where places are noted from which the capture can be [read on](Capture::open_near).
+    pub marks: Option<Marks>,
 }

@@ -21,6 +21,7 @@ use crate::time::Timestamp;
 ///
 /// The snap length of the file header is not believed: writers put 0, 2³¹ and everything
 /// between there, and what counts stands before each packet.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Pcap {
     layout: Layout,
     link: LinkType,

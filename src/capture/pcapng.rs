@@ -24,6 +24,7 @@ use crate::time::Timestamp;
 ///
 /// Packet blocks with options are not given to pcap-parser: it would make a list of the
 /// options of every packet, an allocation each, and 128 MiB for a hostile block of 16.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Pcapng {
     is_big: bool,
     /// Of the current section; `None` stands for a description that could not be read, so
@@ -44,6 +45,11 @@ impl Pcapng {
     pub(super) fn new(limits: Limits) -> Self {
         let resync = Resync::new(limits.resync_bytes);
         Self { is_big: false, interfaces: Vec::new(), limits, resync }
+    }
+
+    /// Interfaces of the current section.
+    pub(super) fn interfaces(&self) -> usize {
+        self.interfaces.len()
     }
 
     /// Steps over everything up to and including the next packet.

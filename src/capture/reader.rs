@@ -7,6 +7,7 @@ use super::error::CaptureError;
 use super::facts::{Format, InputFacts, Tally};
 use super::input::{Identity, Input};
 use super::link::LinkType;
+use super::marks::{Mark, Marks};
 use super::pcap::{Layout, Pcap};
 use super::pcapng::{self, Pcapng};
 use super::sniff;
@@ -30,6 +31,9 @@ pub(super) struct Reader {
     error: Option<CaptureError>,
     input: u16,
     head: Option<Record>,
+    marks: Option<Marks>,
+    /// Where the next place is noted in them.
+    next_mark: u64,
 }
 
 /// Where the current packet is, and what is said about it.
@@ -43,7 +47,8 @@ pub(super) struct Record {
     pub(super) at: Timestamp,
 }
 
-enum Packets {
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Packets {
     Pcap(Pcap),
     /// Boxed: it is much larger than the other.
     Pcapng(Box<Pcapng>),
@@ -73,9 +78,41 @@ impl Reader {
             error: None,
             input: number,
             head: None,
+            marks: None,
+            next_mark: u64::MAX,
         };
         reader.recognise(options);
+        if let Some(marks) = options.marks.clone().filter(|_| reader.window.compression.is_none()) {
+            reader.next_mark = marks.first();
+            reader.marks = Some(marks);
+        }
         Ok(reader)
+    }
+
+    /// Reads on from a mark; `input` begins there.
+    pub(super) fn resume(
+        input: Input,
+        mark: &Mark,
+        chunk_bytes: usize,
+        options: &ReadOptions,
+    ) -> Self {
+        let (progress, limits) = (options.progress.clone(), &options.limits);
+        let (stream, ahead) = (Stream::plain(input), ReadAhead::default());
+        let window = Window::new(stream, progress, chunk_bytes, &ahead, limits);
+        let mut tally = Tally::new(limits.damage_kept);
+        (tally.packets, tally.times) = (mark.packets_before, mark.times);
+        Self {
+            window: window.starts_at(mark.offset),
+            identity: None,
+            packets: Packets::clone(&mark.packets),
+            format: None,
+            tally,
+            error: None,
+            input: 0,
+            head: None,
+            marks: None,
+            next_mark: u64::MAX,
+        }
     }
 
     /// The next packet, or the one that was put back.
@@ -235,6 +272,23 @@ impl Reader {
             self.tally.snaplen_cut_packets += 1;
             self.tally.first_cut_packet.get_or_insert(self.tally.packets);
         }
+        if self.window.offset() >= self.next_mark {
+            self.mark();
+        }
+    }
+
+    /// Notes the place behind the last record.
+    #[cold]
+    fn mark(&mut self) {
+        let place = (self.window.offset(), self.tally.packets);
+        let is_small = match &self.packets {
+            Packets::Pcapng(pcapng) => pcapng.interfaces() <= MOST_INTERFACES,
+            Packets::Pcap(_) | Packets::None => true,
+        };
+        self.next_mark = match &self.marks {
+            Some(marks) if is_small => marks.note(place, &self.packets, self.tally.times),
+            _ => u64::MAX,
+        };
     }
 
     #[cold]
@@ -246,6 +300,8 @@ impl Reader {
     }
 }
 
+/// With more of them no places are noted any more: each may need all of them.
+const MOST_INTERFACES: usize = 64;
 /// pcapng's type, length and byte-order magic.
 const MAGIC_BYTES: usize = 12;
 const SAMPLE_BYTES: usize = 4 << 10;

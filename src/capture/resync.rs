@@ -12,6 +12,7 @@ use super::window::{Halt, Window};
 /// only if believable records follow each other from there for longer than any packet is, or
 /// to the very end of the input. A carried one may end where its packet ends, and ours go on
 /// there; but it is older than the packet.
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Resync {
     most_bytes: u64,
     steps: Steps,
@@ -86,6 +87,7 @@ impl Resync {
 
 /// What may still be done in one input: a file made to look like records everywhere must not cost
 /// its square.
+#[derive(Clone, Debug, Eq, PartialEq)]
 struct Steps(u32);
 
 impl Steps {

@@ -36,6 +36,12 @@ impl Stream {
         Ok(Self { from, compression, decoder_bytes })
     }
 
+    /// One that is known not to be compressed.
+    pub(super) fn plain(input: Input) -> Self {
+        let raw = Cursor::new(Vec::new()).chain(input);
+        Self { from: Box::new(raw), compression: None, decoder_bytes: 0 }
+    }
+
     /// Reads into `into`, less than fits if a decoder is between: what a failing decoder
     /// had unpacked in that very call is lost, so calls are kept small.
     pub(super) fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {

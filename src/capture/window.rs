@@ -71,6 +71,12 @@ impl Window {
         }
     }
 
+    /// The stream begins at this place of the input.
+    pub(super) fn starts_at(mut self, offset: u64) -> Self {
+        self.base = offset;
+        self
+    }
+
     /// Ends reading: the stream, how many raw bytes led up to here, and whether they are all.
     pub(super) fn close(self) -> (Stream, u64, bool) {
         let is_read_out = matches!(self.ended, Some(Halt::End));

@@ -305,7 +305,8 @@ impl<'a> Reading<'a> {
     fn open(&self, hash_inputs: bool) -> Result<Capture, CaptureError> {
         let progress = self.progress.clone();
         let ahead = ReadAhead::new(self.input.threads());
-        let reading = ReadOptions { limits: Limits::default(), hash_inputs, progress, ahead };
+        let reading =
+            ReadOptions { limits: Limits::default(), hash_inputs, progress, ahead, marks: None };
         Capture::open(&self.sources, reading)
     }
 

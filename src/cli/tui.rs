@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use super::args::TuiArgs;
 use super::run::{Exit, analysis_options};
 use crate::analyzer::AnalysisOptions;
-use crate::capture::{End, Progress, ReadAhead, ReadOptions, Source};
+use crate::capture::{End, Marks, Progress, ReadAhead, ReadOptions, Source};
 use crate::limits::Limits;
 use crate::tui::{Options, Theme, Work, restore, run};
 
@@ -46,8 +46,13 @@ pub(super) fn start(args: &TuiArgs) -> Result<Exit> {
     let names: Vec<_> = args.input.files.iter().map(|file| file.to_string_lossy()).collect();
     let title = crate::report::escape::escape(&names.join(" ")).into_owned();
     let threads = args.input.threads();
-    let reading =
-        ReadOptions { limits, hash_inputs: false, progress, ahead: ReadAhead::new(threads) };
+    let reading = ReadOptions {
+        limits,
+        progress,
+        ahead: ReadAhead::new(threads),
+        marks: Some(Marks::default()),
+        ..ReadOptions::default()
+    };
     let policy = args.policy.policy()?;
     let analysis = AnalysisOptions { hashes: policy.hashes(), ..analysis_options(&args.input) };
     let work = Work { sources, analysis, reading, policy };

@@ -210,7 +210,7 @@ impl<W: Write> Lines<W> {
     }
 }
 
-impl<W: Write> Collector for Lines<W> {
+impl<W: Write + Send> Collector for Lines<W> {
     fn wants_exchanges(&self) -> bool {
         true
     }

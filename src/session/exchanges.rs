@@ -164,6 +164,10 @@ impl Exchanges {
         self.list.drain(..count).collect()
     }
 
+    pub(super) fn copied(&self) -> Vec<Exchange> {
+        self.list.iter().cloned().collect()
+    }
+
     pub(super) fn into_list(mut self) -> Vec<Exchange> {
         self.list.shrink_to_fit();
         self.list.into()

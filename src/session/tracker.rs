@@ -311,6 +311,24 @@ impl Tracker {
         self.links.unclaim(data, session);
     }
 
+    /// The sessions that go on, in the order of their numbers.
+    pub fn open_sessions(&self) -> Vec<SessionId> {
+        let mut open: Vec<_> = self.dialogues.keys().copied().collect();
+        open.sort_unstable();
+        open
+    }
+
+    /// A session that goes on, without its exchanges, and its connection as it was when it began.
+    pub fn open_session(&self, id: SessionId) -> Option<&Session> {
+        self.dialogues.get(&id).map(|dialogue| &dialogue.story.session)
+    }
+
+    /// What was said so far in a session that goes on.
+    pub fn exchanges_so_far(&self, id: SessionId) -> Vec<Exchange> {
+        let dialogue = self.dialogues.get(&id);
+        dialogue.map_or_else(Vec::new, |dialogue| dialogue.story.exchanges.copied())
+    }
+
     /// The other capture of a session, if it was captured twice.
     pub fn twin(&self, session: SessionId) -> Option<Twin> {
         self.twins.of(session)
@@ -498,7 +516,8 @@ pub enum Outcome {
 }
 
 impl ControlLink {
-    fn of(conn: &Conn, server: Dir) -> Self {
+    /// What a control connection shows so far; its server sends in direction `server`.
+    pub fn of(conn: &Conn, server: Dir) -> Self {
         Self {
             link: conn.link.clone(),
             from_client: conn.facts(server.reversed()),

@@ -4,22 +4,22 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::KeyEvent;
 use nucleo_matcher::Matcher;
-use tui_input::{Input, InputRequest};
+use tui_input::Input;
 
 use super::filter::{self, Filter};
 use super::keys::{Action, action_for};
 use super::list::List;
-use super::load::Ready;
+use super::load::{Ready, Told, Wanted};
+use super::open::Aim;
 use super::overview::{self, Item};
-use super::row::{Fields, FileRow, SessionRow};
+use super::row::{FileKey, FileRow, SessionRow};
 use super::session::SessionView;
 use super::tree::TreeView;
-use crate::analysis::{Finding, LogicalFile};
-use crate::report::wireshark;
+use crate::analysis::{Finding, LogicalFile, Piece};
 use crate::session::{SessionId, TransferId};
-use crate::transfer::{self, Listing};
+use crate::transfer::{Listing, Transfer};
 
 /// What there is to look at.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
@@ -54,7 +54,7 @@ pub(super) enum Effect {
     Quit,
     /// Reading is to end; what is known stays.
     StopReading,
-    Extract(Vec<TransferId>),
+    Extract(Vec<FileKey>),
     Copy(String),
 }
 
@@ -90,11 +90,6 @@ pub(super) struct Preview {
     pub(super) holes: Vec<(u64, u64)>,
 }
 
-/// Columns sessions can be sorted by.
-pub(super) const SESSION_SORTS: [&str; 9] =
-    ["start", "length", "client", "server", "user", "files", "failed", "bytes", "findings"];
-pub(super) const FILE_SORTS: [&str; 5] = ["command", "path", "size", "outcome", "session"];
-
 /// Everything that is on the screen.
 pub(super) struct State {
     pub(super) size: (u16, u16),
@@ -105,13 +100,19 @@ pub(super) struct State {
     pub(super) ready: Option<Arc<Ready>>,
     /// Until everything is read, the sessions found so far.
     pub(super) found: Vec<SessionRow>,
-    pub(super) found_transfers: u64,
+    found_at: HashMap<SessionId, usize>,
+    pub(super) found_files: Vec<FileRow>,
+    /// Rows that were found before have changed, and filter and order were not asked again.
+    pub(super) is_stale: bool,
+    /// What is to be put together, elsewhere, and what of it is to be looked at.
+    pub(super) wanted: Option<Wanted>,
+    pub(super) aim: Option<Aim>,
     pub(super) reading: Option<Reading>,
     pub(super) overview: Vec<Item>,
     pub(super) overview_at: usize,
     pub(super) sessions: List,
     pub(super) session_sort: (usize, bool),
-    pub(super) session: Option<SessionView>,
+    pub(super) session: Option<Box<SessionView>>,
     pub(super) files: List,
     pub(super) file_sort: (usize, bool),
     pub(super) tree: Option<TreeView>,
@@ -123,7 +124,7 @@ pub(super) struct State {
     pub(super) shows_secrets: bool,
     /// What came of the last thing asked for.
     pub(super) message: Option<String>,
-    matcher: Matcher,
+    pub(super) matcher: Matcher,
 }
 
 impl State {
@@ -135,7 +136,11 @@ impl State {
             title,
             ready: None,
             found: Vec::new(),
-            found_transfers: 0,
+            found_at: HashMap::new(),
+            found_files: Vec::new(),
+            is_stale: false,
+            wanted: None,
+            aim: None,
             reading: Some(Reading::default()),
             overview: Vec::new(),
             overview_at: 0,
@@ -158,17 +163,50 @@ impl State {
 
     /// Everything is read.
     pub(super) fn take(&mut self, ready: Ready) {
-        let chosen = self.chosen_session();
+        // Who has not moved from the first row stays there, whatever that is now.
+        let session = self.chosen_session().filter(|_| self.sessions.place() > 0);
+        let session = session.and_then(|id| ready.place_of(id));
+        let file = self.files.chosen().filter(|_| self.files.place() > 0);
+        let file = file.and_then(|row| self.found_files.get(row));
+        let file = file.and_then(|old| ready.files.iter().position(|row| row.key == old.key));
         self.overview = overview::items(&ready);
         self.ready = Some(Arc::new(ready));
-        (self.reading, self.found) = (None, Vec::new());
-        for list in [&mut self.sessions, &mut self.files, &mut self.findings] {
-            list.restart();
-        }
+        self.reading = None;
+        (self.found, self.found_at) = (Vec::new(), HashMap::new());
+        (self.found_files, self.is_stale) = (Vec::new(), false);
+        self.sessions.restart_at(session);
+        self.files.restart_at(file);
+        self.findings.restart();
+        self.contents.retain(|_, content| matches!(content, Content::Here(_)));
         self.look();
-        self.sort_sessions();
-        if let Some(id) = chosen {
-            self.choose_session(id);
+        // What was shown of a session so far is not all.
+        self.renew_session();
+    }
+
+    /// What was found, or put together.
+    pub(super) fn hear(&mut self, told: Told) {
+        match told {
+            Told::Row(row) => self.found_session(row),
+            Told::File(row) => self.found_files.push(row),
+            Told::Session(id, view) => self.show_session(id, view),
+            Told::Tree(tree) => self.tree = Some(tree),
+            // Not for the screen.
+            Told::Transfer(..) => {}
+        }
+    }
+
+    fn found_session(&mut self, row: SessionRow) {
+        match self.found_at.get(&row.id).and_then(|at| self.found.get_mut(*at)) {
+            // What is over does not go on, however late that is told.
+            Some(known) if row.is_open && !known.is_open => {}
+            Some(known) => {
+                *known = row;
+                self.is_stale = true;
+            }
+            None => {
+                self.found_at.insert(row.id, self.found.len());
+                self.found.push(row);
+            }
         }
     }
 
@@ -177,20 +215,46 @@ impl State {
     }
 
     pub(super) fn file_rows(&self) -> &[FileRow] {
-        self.ready.as_ref().map_or(&[], |ready| &ready.files)
+        self.ready.as_ref().map_or(&self.found_files, |ready| &ready.files)
+    }
+
+    pub(super) fn row_of(&self, id: SessionId) -> Option<usize> {
+        match &self.ready {
+            Some(ready) => ready.place_of(id),
+            None => self.found_at.get(&id).copied(),
+        }
+    }
+
+    pub(super) fn transfer(&self, id: TransferId) -> Option<&Transfer> {
+        self.ready.as_ref()?.transfer(id)
     }
 
     /// What a listing shows, if the transfer is one.
     pub(super) fn listing(&self, id: TransferId) -> Option<&Listing> {
-        let transfers = &self.ready.as_ref()?.analysis.transfers;
-        transfers.get(transfer::place_of(id, transfers)?)?.listing.as_deref()
+        self.transfer(id)?.listing.as_deref()
     }
 
-    /// The file that a transfer moved a part of, if others moved parts of it, too; with its number.
-    pub(super) fn file_of_pieces(&self, id: TransferId) -> Option<(usize, &LogicalFile)> {
-        let files = self.ready.as_ref()?.analysis.files.iter().enumerate();
-        let mut joined = files.filter(|(_, file)| file.is_of_pieces());
-        joined.find(|(_, file)| file.pieces.iter().any(|piece| piece.transfer == id))
+    /// The file of several pieces that is chosen, or of which the chosen one is a piece.
+    pub(super) fn file_of(&self, key: FileKey) -> Option<(usize, &LogicalFile)> {
+        let ready = self.ready.as_ref()?;
+        let place = match key {
+            FileKey::File(place) => place,
+            FileKey::Transfer(id) => ready.file_of(id)?,
+        };
+        Some((place, ready.file(place)?))
+    }
+
+    /// The transfer whose beginning is shown for what is chosen: of a file of several pieces, that of
+    /// its first octets.
+    pub(super) fn previewed(&self, key: FileKey) -> Option<TransferId> {
+        match key {
+            FileKey::Transfer(id) => Some(id),
+            FileKey::File(_) => {
+                let pieces = self.file_of(key)?.1.pieces.iter();
+                let start = |piece: &&Piece| piece.range.map_or(u64::MAX, |range| range.start);
+                pieces.min_by_key(start).map(|piece| piece.transfer)
+            }
+        }
     }
 
     pub(super) fn finding_rows(&self) -> &[Finding] {
@@ -201,18 +265,31 @@ impl State {
     pub(super) fn look(&mut self) -> bool {
         let ready = self.ready.clone();
         let matcher = &mut self.matcher;
-        let Some(ready) = ready else { return self.sessions.look(&self.found, matcher) };
-        let sessions = self.sessions.look(&ready.sessions, matcher);
-        let files = self.files.look(&ready.files, matcher);
-        let findings = self.findings.look(&ready.analysis.findings, matcher);
-        // They come in the order of the first columns.
-        if sessions && self.session_sort != (0, false) {
-            self.sort_sessions();
-        }
-        if files && self.file_sort != (0, false) {
-            self.sort_files();
+        let rows = ready.as_ref().map_or(&self.found[..], |ready| &ready.sessions);
+        let sessions = self.sessions.look(rows, matcher);
+        let rows = ready.as_ref().map_or(&self.found_files[..], |ready| &ready.files);
+        let files = self.files.look(rows, matcher);
+        let findings = ready.as_ref().map_or(&[][..], |ready| &ready.analysis.findings);
+        let findings = self.findings.look(findings, matcher);
+        self.sort_new(sessions, files);
+        // A row that was chosen before may be among them.
+        let height = super::view::list_height(self);
+        let lists = [&mut self.sessions, &mut self.files, &mut self.findings];
+        for (list, is_new) in lists.into_iter().zip([sessions, files, findings]) {
+            if is_new {
+                list.follow(height);
+            }
         }
         sessions || files || findings
+    }
+
+    /// Asks filter and order again, if rows have changed that they know.
+    pub(super) fn look_again(&mut self) {
+        let is_asked = !self.sessions.filter.is_empty() || self.session_sort != (0, false);
+        if std::mem::take(&mut self.is_stale) && is_asked {
+            self.sessions.look_again();
+            self.look();
+        }
     }
 
     pub(super) fn resize(&mut self, size: (u16, u16)) {
@@ -244,7 +321,7 @@ impl State {
 
     /// Changes what is on the screen, and says what is to be done besides.
     pub(super) fn update(&mut self, action: Action) -> Effect {
-        self.message = None;
+        (self.message, self.aim) = (None, None);
         match action {
             Action::Quit => return Effect::Quit,
             Action::Help => self.is_help = true,
@@ -263,21 +340,17 @@ impl State {
             Action::Frame => self.ask(Asking::Frame),
             Action::Secrets if self.shows_secrets => self.shows_secrets = false,
             Action::Secrets => self.ask(Asking::Secrets),
-            Action::NextMatch => self.next_finding(1),
-            Action::PreviousMatch => self.next_finding(-1),
+            Action::NextMatch => self.next_match(1),
+            Action::PreviousMatch => self.next_match(-1),
             Action::Sort => self.sort(),
             Action::Reverse => self.reverse(),
-            Action::Ladder => {
-                if let Some(session) = &mut self.session {
-                    session.is_ladder = !session.is_ladder;
-                }
-            }
+            Action::Ladder => self.toggle_ladder(),
             Action::Tree => self.toggle_tree(),
             Action::Hex => self.is_hex = !self.is_hex,
             Action::Extract => return self.extract(self.chosen_file().into_iter().collect()),
             Action::ExtractAll => {
                 let rows = self.files.all_shown().filter_map(|row| self.file_rows().get(row));
-                return self.extract(rows.map(|row| row.id).collect());
+                return self.extract(rows.map(|row| row.key).collect());
             }
             Action::Copy => return self.copy(),
             Action::Wireshark => return self.copy_filter(),
@@ -306,30 +379,40 @@ impl State {
         Effect::None
     }
 
-    /// The transfer that is chosen, on the screens that have one.
-    pub(super) fn chosen_file(&self) -> Option<TransferId> {
+    /// The transfer or file that is chosen, on the screens that have one.
+    pub(super) fn chosen_file(&self) -> Option<FileKey> {
         match self.screen {
-            Screen::Files if self.tree.is_some() => self.tree.as_ref()?.chosen_transfer(),
-            Screen::Files => Some(self.file_rows().get(self.files.chosen()?)?.id),
-            Screen::Session => self.session.as_ref()?.chosen_transfer(),
+            Screen::Files if self.tree.is_some() => {
+                self.tree.as_ref()?.chosen_transfer().map(FileKey::Transfer)
+            }
+            Screen::Files => Some(self.file_rows().get(self.files.chosen()?)?.key),
+            Screen::Session => self.session.as_ref()?.chosen_transfer().map(FileKey::Transfer),
             _ => None,
         }
     }
 
-    fn chosen_session(&self) -> Option<SessionId> {
-        Some(self.session_rows().get(self.sessions.chosen()?)?.id)
+    pub(super) fn chosen_row(&self) -> Option<&SessionRow> {
+        self.session_rows().get(self.sessions.chosen()?)
     }
 
-    fn choose_session(&mut self, id: SessionId) {
-        if let Some(row) = self.session_rows().iter().position(|row| row.id == id) {
+    pub(super) fn chosen_session(&self) -> Option<SessionId> {
+        self.chosen_row().map(|row| row.id)
+    }
+
+    pub(super) fn chosen_finding(&self) -> Option<&Finding> {
+        self.finding_rows().get(self.findings.chosen()?)
+    }
+
+    pub(super) fn choose_session(&mut self, id: SessionId) {
+        if let Some(row) = self.row_of(id) {
             self.sessions.choose_row(row);
         }
     }
 
-    fn go(&mut self, screen: Screen) {
+    pub(super) fn go(&mut self, screen: Screen) {
         if screen == Screen::Session && self.session.is_none() {
             match self.chosen_session() {
-                Some(id) => return self.open_session(id),
+                Some(id) => return self.open_session(id, Aim::Session),
                 None => return self.say("No session is chosen yet."),
             }
         }
@@ -373,7 +456,7 @@ impl State {
         Effect::None
     }
 
-    fn list(&mut self) -> Option<&mut List> {
+    pub(super) fn list(&mut self) -> Option<&mut List> {
         match self.screen {
             Screen::Sessions => Some(&mut self.sessions),
             Screen::Files if self.tree.is_none() => Some(&mut self.files),
@@ -386,7 +469,7 @@ impl State {
         isize::from(self.size.1.cast_signed()).saturating_sub(8).max(1)
     }
 
-    fn step(&mut self, by: isize) {
+    pub(super) fn step(&mut self, by: isize) {
         let height = super::view::list_height(self);
         match self.screen {
             Screen::Overview => {
@@ -430,323 +513,12 @@ impl State {
         self.step(place.cast_signed() - at.cast_signed());
     }
 
-    fn open(&mut self) {
-        match self.screen {
-            Screen::Overview => self.open_item(),
-            Screen::Sessions => {
-                if let Some(id) = self.chosen_session() {
-                    self.open_session(id);
-                }
-            }
-            Screen::Files => {
-                let id = self.chosen_file();
-                let session = id.and_then(|id| self.file_rows().iter().find(|row| row.id == id));
-                if let Some((session, id)) = session.map(|row| (row.session, row.id)) {
-                    self.open_session(session);
-                    let height = super::view::list_height(self);
-                    if let Some(view) = &mut self.session {
-                        view.choose_transfer(id);
-                        view.follow(height);
-                    }
-                }
-            }
-            Screen::Findings => {
-                let finding = self.findings.chosen().and_then(|row| self.finding_rows().get(row));
-                let place = finding.map(|finding| (finding.session, finding.frames.clone()));
-                match place {
-                    Some((Some(session), frames)) => {
-                        self.open_session(session);
-                        let height = super::view::list_height(self);
-                        if let Some(view) = &mut self.session {
-                            view.choose_frame(&frames);
-                            view.follow(height);
-                        }
-                    }
-                    Some((None, _)) => self.say("This is of the capture, not of one session."),
-                    None => {}
-                }
-            }
-            Screen::Session => {
-                if let Some(id) = self.session.as_ref().and_then(SessionView::chosen_transfer) {
-                    let row = self.file_rows().iter().position(|row| row.id == id);
-                    self.go(Screen::Files);
-                    self.tree = None;
-                    if let Some(row) = row {
-                        self.files.choose_row(row);
-                        self.files.follow(super::view::list_height(self));
-                    }
-                }
-            }
-        }
-    }
-
-    fn open_item(&mut self) {
-        let Some(item) = self.overview.get(self.overview_at).cloned() else { return };
-        match item {
-            Item::Finding(number) => {
-                self.go(Screen::Findings);
-                self.findings.choose_row(number);
-            }
-            Item::Sessions { filter, .. } => {
-                self.go(Screen::Sessions);
-                self.sessions.set_filter(Filter::parse(&filter, SessionRow::NAMES));
-                self.look();
-                self.resort();
-            }
-            Item::Files { filter, .. } => {
-                self.go(Screen::Files);
-                self.tree = None;
-                self.files.set_filter(Filter::parse(&filter, FileRow::NAMES));
-                self.look();
-                self.resort();
-            }
-        }
-    }
-
-    fn open_session(&mut self, id: SessionId) {
-        let Some(ready) = self.ready.clone() else {
-            return self.say("What was said is shown once the capture is read.");
-        };
-        match SessionView::new(&ready.analysis, id) {
-            Some(view) => {
-                self.session = Some(view);
-                self.choose_session(id);
-                self.go(Screen::Session);
-            }
-            None => self.say("That session is not kept."),
-        }
-    }
-
-    fn toggle_tree(&mut self) {
-        let Some(ready) = self.ready.clone() else { return };
-        self.tree = match self.tree {
-            Some(_) => None,
-            None => Some(TreeView::new(&ready.analysis)),
-        };
-    }
-
-    fn next_finding(&mut self, by: isize) {
-        if self.screen == Screen::Session
-            && let Some(session) = &mut self.session
-        {
-            let height = super::view::list_height_of(self.size);
-            if !session.next_finding(by, height) {
-                self.say("No finding further on.");
-            }
-            return;
-        }
-        self.step(by);
-    }
-
-    fn ask(&mut self, asking: Asking) {
-        self.asking = Some((asking, Input::default()));
-    }
-
-    /// A key while something is typed.
-    fn type_in(&mut self, event: KeyEvent) -> Effect {
-        let Some((asking, input)) = &mut self.asking else { return Effect::None };
-        let (asking, is_over) = (*asking, matches!(event.code, KeyCode::Enter | KeyCode::Esc));
-        if is_over {
-            let text = input.value().to_owned();
-            self.asking = None;
-            if event.code == KeyCode::Enter {
-                self.answer(asking, &text);
-            } else if asking == Asking::Filter {
-                self.refilter("");
-            }
-            return Effect::None;
-        }
-        let request = match event.code {
-            KeyCode::Char(c) => InputRequest::InsertChar(c),
-            KeyCode::Backspace => InputRequest::DeletePrevChar,
-            KeyCode::Delete => InputRequest::DeleteNextChar,
-            KeyCode::Left => InputRequest::GoToPrevChar,
-            KeyCode::Right => InputRequest::GoToNextChar,
-            KeyCode::Home => InputRequest::GoToStart,
-            KeyCode::End => InputRequest::GoToEnd,
-            _ => return Effect::None,
-        };
-        input.handle(request);
-        let text = input.value().to_owned();
-        if asking == Asking::Filter {
-            self.refilter(&text);
-        }
-        Effect::None
-    }
-
-    fn answer(&mut self, asking: Asking, text: &str) {
-        match asking {
-            Asking::Filter => self.refilter(text),
-            Asking::Frame => {
-                let frame = text.trim().trim_start_matches('#').parse::<u64>();
-                let height = super::view::list_height(self);
-                match (frame, &mut self.session) {
-                    (Ok(frame), Some(session)) => session.jump(frame, height),
-                    _ => self.say("A frame number is expected."),
-                }
-            }
-            Asking::Secrets => {
-                self.shows_secrets = text.eq_ignore_ascii_case("yes");
-                if !self.shows_secrets {
-                    self.say("Passwords stay masked.");
-                }
-            }
-        }
-    }
-
-    fn refilter(&mut self, text: &str) {
-        let names = match self.screen {
-            Screen::Sessions => SessionRow::NAMES,
-            Screen::Files => FileRow::NAMES,
-            _ => Finding::NAMES,
-        };
-        let filter = Filter::parse(text, names);
-        if let Some(list) = self.list() {
-            list.set_filter(filter);
-        }
-        self.look();
-        self.resort();
-    }
-
-    fn sort(&mut self) {
-        if self.screen == Screen::Files {
-            self.file_sort = ((self.file_sort.0 + 1) % FILE_SORTS.len(), false);
-        } else {
-            self.session_sort = ((self.session_sort.0 + 1) % SESSION_SORTS.len(), false);
-        }
-        self.resort();
-    }
-
-    fn reverse(&mut self) {
-        let sort =
-            if self.screen == Screen::Files { &mut self.file_sort } else { &mut self.session_sort };
-        sort.1 = !sort.1;
-        self.resort();
-    }
-
-    pub(super) fn resort(&mut self) {
-        match self.screen {
-            Screen::Sessions => self.sort_sessions(),
-            Screen::Files => self.sort_files(),
-            _ => {}
-        }
-    }
-
-    fn sort_sessions(&mut self) {
-        let (column, is_reversed) = self.session_sort;
-        let ready = self.ready.clone();
-        let rows = ready.as_ref().map_or(&self.found[..], |ready| &ready.sessions);
-        let number = |row: usize, of: fn(&SessionRow) -> i128| rows.get(row).map(of);
-        let list = &mut self.sessions;
-        match SESSION_SORTS.get(column).copied().unwrap_or_default() {
-            "length" => list.sort_by_key(|row| number(row, |row| row.nanos.into()), is_reversed),
-            "client" => list.sort_by_key(|row| rows.get(row).map(|row| row.client), is_reversed),
-            "server" => list.sort_by_key(|row| rows.get(row).map(|row| row.server), is_reversed),
-            "user" => {
-                list.sort_by_key(|row| rows.get(row).map(|row| row.user.clone()), is_reversed)
-            }
-            "files" => list.sort_by_key(
-                |row| number(row, |row| -i128::from(row.tally.done + row.tally.failed)),
-                is_reversed,
-            ),
-            "failed" => {
-                list.sort_by_key(
-                    |row| number(row, |row| -i128::from(row.tally.failed)),
-                    is_reversed,
-                );
-            }
-            "bytes" => list.sort_by_key(
-                |row| number(row, |row| -i128::from(row.tally.down) - i128::from(row.tally.up)),
-                is_reversed,
-            ),
-            "findings" => list.sort_by_key(
-                |row| rows.get(row).map(|row| std::cmp::Reverse((row.worst, row.findings))),
-                is_reversed,
-            ),
-            _ => list.sort_by_key(|row| rows.get(row).map(|row| (row.start, row.id)), is_reversed),
-        }
-    }
-
-    fn sort_files(&mut self) {
-        let (column, is_reversed) = self.file_sort;
-        let ready = self.ready.clone();
-        let rows = ready.as_ref().map_or(&[][..], |ready| &ready.files[..]);
-        let list = &mut self.files;
-        match FILE_SORTS.get(column).copied().unwrap_or_default() {
-            "path" => {
-                list.sort_by_key(|row| rows.get(row).map(|row| row.path.clone()), is_reversed)
-            }
-            "size" => list.sort_by_key(
-                |row| rows.get(row).map(|row| std::cmp::Reverse(row.bytes)),
-                is_reversed,
-            ),
-            "outcome" => list.sort_by_key(|row| rows.get(row).map(|row| row.outcome), is_reversed),
-            "session" => list.sort_by_key(|row| rows.get(row).map(|row| row.session), is_reversed),
-            _ => list.sort_by_key(|row| row, is_reversed),
-        }
-    }
-
-    fn extract(&mut self, transfers: Vec<TransferId>) -> Effect {
-        if transfers.is_empty() {
+    fn extract(&mut self, files: Vec<FileKey>) -> Effect {
+        if files.is_empty() {
             self.say("No file is chosen.");
             return Effect::None;
         }
-        Effect::Extract(transfers)
-    }
-
-    /// The hash, path, address or line that is chosen.
-    fn copy(&mut self) -> Effect {
-        let text = match self.screen {
-            Screen::Overview => self.overview.get(self.overview_at).map(Item::text),
-            Screen::Sessions => {
-                let row = self.sessions.chosen().and_then(|row| self.session_rows().get(row));
-                row.map(|row| format!("{} {} {}", row.client, row.server, row.user))
-            }
-            Screen::Session => self.session.as_ref().and_then(SessionView::chosen_text),
-            Screen::Files => {
-                let row = self.files.chosen().and_then(|row| self.file_rows().get(row));
-                row.map(|row| match row.hash.is_empty() {
-                    true => row.path.clone(),
-                    false => format!("{}  {}", row.hash, row.path),
-                })
-            }
-            Screen::Findings => {
-                let finding = self.findings.chosen().and_then(|row| self.finding_rows().get(row));
-                finding.map(|finding| format!("{} {}", finding.rule.id, finding.title))
-            }
-        };
-        text.map_or(Effect::None, Effect::Copy)
-    }
-
-    /// A filter for the connections of what is chosen.
-    fn copy_filter(&mut self) -> Effect {
-        let Some(ready) = self.ready.clone() else { return Effect::None };
-        let session = match self.screen {
-            Screen::Session => self.session.as_ref().map(|view| view.id),
-            Screen::Files => {
-                let id = self.chosen_file();
-                let transfer = ready.analysis.transfers.iter();
-                let data = transfer
-                    .clone()
-                    .find(|transfer| Some(transfer.request.id) == id)
-                    .and_then(|transfer| transfer.data.as_ref());
-                if let Some(data) = data {
-                    let ends = [(data.originator, data.responder)];
-                    return Effect::Copy(wireshark::filter(&ends, None));
-                }
-                None
-            }
-            Screen::Findings => {
-                let finding = self.findings.chosen().and_then(|row| self.finding_rows().get(row));
-                finding.and_then(|finding| finding.session)
-            }
-            _ => self.chosen_session(),
-        };
-        let session = session.and_then(|id| ready.sessions.iter().find(|row| row.id == id));
-        match session {
-            Some(row) => Effect::Copy(wireshark::filter(&[(row.client, row.server)], None)),
-            None => Effect::None,
-        }
+        Effect::Extract(files)
     }
 
     pub(super) fn say(&mut self, message: &str) {

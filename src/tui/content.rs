@@ -8,20 +8,19 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 
 use super::app::{Content, Preview};
 use super::load::{Ready, Work};
-use crate::analyzer::replay;
+use super::row::FileKey;
+use crate::analyzer::{open_near, replay};
 use crate::capture::{Capture, Progress, ReadOptions};
-use crate::report::document::transfer_id;
 use crate::report::escape::escape;
 use crate::report::files::single;
 use crate::report::human::bytes;
 use crate::session::TransferId;
-use crate::transfer::{self, ByteSink, Transfer};
+use crate::transfer::{ByteSink, Transfer};
 
 /// What is to be read again.
-#[derive(Debug)]
 pub(super) enum Task {
-    Preview(TransferId),
-    Extract(Vec<TransferId>),
+    Preview(Box<Transfer>),
+    Extract(Arc<Ready>, Vec<FileKey>),
 }
 
 /// What came of it.
@@ -46,14 +45,16 @@ pub(super) struct Reader {
 const PREVIEW: usize = 64 << 10;
 
 impl Reader {
-    pub(super) fn start(ready: Arc<Ready>, work: Work, output: PathBuf) -> Self {
+    pub(super) fn start(work: Work, output: PathBuf) -> Self {
         let (tasks, todo) = unbounded();
         let (tell, done) = unbounded();
         thread::spawn(move || {
             for task in todo {
                 let told = match task {
-                    Task::Preview(id) => Done::Preview(id, preview(&ready, &work, id)),
-                    Task::Extract(files) => {
+                    Task::Preview(transfer) => {
+                        Done::Preview(transfer.request.id, preview(&work, &transfer))
+                    }
+                    Task::Extract(ready, files) => {
                         let progress = |written| {
                             // Who does not listen any more has quit.
                             let _ = tell.send(Done::Extracting(written, files.len()));
@@ -74,7 +75,7 @@ impl Reader {
     }
 
     pub(super) fn ask(&mut self, task: Task) {
-        self.is_extracting |= matches!(task, Task::Extract(_));
+        self.is_extracting |= matches!(task, Task::Extract(..));
         // The thread ends only when this is dropped.
         if self.tasks.send(task).is_ok() {
             self.open += 1;
@@ -91,33 +92,27 @@ impl Reader {
     }
 }
 
-fn find(ready: &Ready, id: TransferId) -> Option<&Transfer> {
-    let place = transfer::place_of(id, &ready.analysis.transfers)?;
-    ready.analysis.transfers.get(place)
-}
-
-fn open(work: &Work) -> Result<Capture, String> {
-    // Another progress: the one shown is over.
+fn open(work: &Work, transfer: &Transfer) -> Result<Capture, String> {
+    // Another progress: this is not what is shown.
     let reading = ReadOptions { progress: Progress::default(), ..work.reading.clone() };
-    Capture::open(&work.sources, reading).map_err(|error| error.to_string())
+    open_near(&work.sources, reading, transfer).map_err(|error| error.to_string())
 }
 
-fn preview(ready: &Ready, work: &Work, id: TransferId) -> Content {
-    match read_beginning(ready, work, id) {
+fn preview(work: &Work, transfer: &Transfer) -> Content {
+    match read_beginning(work, transfer) {
         Ok(preview) => Content::Here(Arc::new(preview)),
         Err(why) => Content::Failed(why),
     }
 }
 
-fn read_beginning(ready: &Ready, work: &Work, id: TransferId) -> Result<Preview, String> {
-    let transfer = find(ready, id).ok_or("that transfer is not kept")?;
+fn read_beginning(work: &Work, transfer: &Transfer) -> Result<Preview, String> {
     let content = transfer.content.as_ref().filter(|content| content.bytes > 0);
     content.ok_or("nothing was captured of it")?;
     if transfer.is_encrypted {
         return Err("encrypted".to_owned());
     }
     let kept = Arc::<Mutex<Preview>>::default();
-    let mut capture = open(work)?;
+    let mut capture = open(work, transfer)?;
     let is_enough = || lock(&kept).bytes.len() >= PREVIEW;
     let sink = || -> Box<dyn ByteSink> { Box::new(Beginning(Arc::clone(&kept))) };
     replay(&mut capture, transfer, &work.analysis, sink, is_enough);
@@ -151,16 +146,16 @@ fn extract(
     ready: &Ready,
     work: &Work,
     output: &Path,
-    files: &[TransferId],
+    files: &[FileKey],
     progress: impl Fn(usize),
 ) -> String {
     let mut written = Vec::new();
     let mut failed = Vec::new();
-    for (nth, id) in files.iter().enumerate() {
+    for (nth, key) in files.iter().enumerate() {
         progress(nth);
-        match extract_one(ready, work, output, *id) {
+        match extract_one(ready, work, output, *key) {
             Ok(told) => written.push(told),
-            Err(why) => failed.push(format!("{}: {why}", transfer_id(*id))),
+            Err(why) => failed.push(format!("{}: {why}", key.id())),
         }
     }
     match (&written[..], &failed[..]) {
@@ -173,28 +168,35 @@ fn extract(
     }
 }
 
-fn extract_one(
-    ready: &Ready,
-    work: &Work,
-    output: &Path,
-    id: TransferId,
-) -> Result<String, String> {
-    let transfer = find(ready, id).ok_or("that transfer is not kept")?;
-    if !transfer.has_file() {
-        return Err("there is nothing of it to write".to_owned());
-    }
-    let row = ready.files.iter().find(|row| row.id == id);
-    let name = row.map(|row| row.path.as_str());
-    let mut capture = open(work)?;
-    let told = single::write(output, &transfer_id(id), name, transfer, |sink| {
+fn extract_one(ready: &Ready, work: &Work, output: &Path, key: FileKey) -> Result<String, String> {
+    let row = ready.files.iter().find(|row| row.key == key);
+    let (id, name) = (key.id(), row.map(|row| row.path.as_str()));
+    let read = |transfer: &Transfer, sink: Box<dyn ByteSink>| {
         let mut sink = Some(sink);
-        let open = || sink.take().unwrap_or_else(|| Box::new(Nowhere));
-        replay(&mut capture, transfer, &work.analysis, open, || false)
-    });
+        let open_sink = || sink.take().unwrap_or_else(|| Box::new(Nowhere));
+        replay(&mut open(work, transfer).ok()?, transfer, &work.analysis, open_sink, || false)
+    };
+    let told = match key {
+        FileKey::Transfer(transfer) => {
+            let transfer = ready.transfer(transfer).ok_or("that transfer is not kept")?;
+            if !transfer.has_file() {
+                return Err("there is nothing of it to write".to_owned());
+            }
+            single::write(output, &id, name, transfer, |sink| read(transfer, sink))
+        }
+        FileKey::File(place) => {
+            let file = ready.file(place).ok_or("that file is not kept")?;
+            let of = (file, &ready.analysis.transfers[..]);
+            single::write_joined(output, &id, name, of, &work.analysis.limits, read)
+        }
+    };
     let written = told.map_err(|error| error.to_string())?;
-    let hash = written.sha256.get(..16).unwrap_or_default();
     let path = written.path.to_string_lossy().into_owned();
-    Ok(format!("{}  {}  sha256 {hash}…", escape(&path), bytes(written.bytes)))
+    let hash = match written.sha256.get(..16) {
+        Some(hash) => format!("sha256 {hash}…"),
+        None => "not hashed: too much is missing".to_owned(),
+    };
+    Ok(format!("{}  {}  {hash}", escape(&path), bytes(written.bytes)))
 }
 
 /// For a second direction, which is none of the file's.

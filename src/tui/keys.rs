@@ -72,6 +72,13 @@ pub(super) const KEYS: &[Key] = &[
         Some("filter"),
     ),
     key(
+        KeyCode::Char('/'),
+        Action::Filter,
+        &[Screen::Session],
+        "look for words; n and N go on",
+        Some("find"),
+    ),
+    key(
         KeyCode::Char('s'),
         Action::Sort,
         &[Screen::Sessions, Screen::Files],
@@ -121,8 +128,20 @@ pub(super) const KEYS: &[Key] = &[
         "what clients saw of the servers",
         Some("tree"),
     ),
-    key(KeyCode::Char('n'), Action::NextMatch, ALL, "next, previous finding", None),
-    key(KeyCode::Char('N'), Action::PreviousMatch, ALL, "next, previous finding", None),
+    key(
+        KeyCode::Char('n'),
+        Action::NextMatch,
+        ALL,
+        "next, previous match (in a session: or finding)",
+        None,
+    ),
+    key(
+        KeyCode::Char('N'),
+        Action::PreviousMatch,
+        ALL,
+        "next, previous match (in a session: or finding)",
+        None,
+    ),
     key(KeyCode::Char('y'), Action::Copy, ALL, "copy: hash, path, address or line", None),
     key(
         KeyCode::Char('w'),

@@ -1,37 +1,45 @@
 //! Floor 9: the results on a terminal, while they are found and after.
 //!
 //! `app` holds what is on the screen and changes it (`update`, which says what else is to be
-//! done), `view` draws it, `keys` is the one table of keys. Here they are joined to a terminal,
-//! to the thread that reads (`load`) and to the one that reads again (`content`).
+//! done; `open`, `sort`, `typed` and `copy` are parts of it), `view` draws it, `keys` is the one
+//! table of keys. Here they are joined to a terminal, to the threads that read (`load`) and to the
+//! one that reads again (`content`). What takes longer than a key may, they do, and it comes back as
+//! a message: no key waits for a lock.
 
 mod app;
 mod content;
+mod copy;
 mod filter;
 mod keys;
 mod list;
 mod load;
+mod open;
 mod overview;
 mod row;
 mod session;
+mod sort;
 mod terminal;
 #[cfg(test)]
 mod tests;
 mod theme;
 mod tree;
+mod typed;
 mod view;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::{Receiver, Sender, unbounded};
 use crossterm::event::{self, Event, KeyEventKind, MouseButton, MouseEventKind};
 use ratatui::style::Style;
 
 use self::app::{Content, Effect, Screen, State};
 use self::content::{Done, Reader, Task};
-use self::load::Loading;
 pub use self::load::Work;
+use self::load::{Loading, Told, Wanted};
 use self::terminal::Terminal;
 pub use self::terminal::restore;
 pub use self::theme::Theme;
@@ -98,65 +106,133 @@ struct App {
     state: State,
     theme: Theme,
     loading: Option<Loading>,
+    /// None, if what was read cannot be read again.
     reader: Option<Reader>,
-    work: Work,
-    output: PathBuf,
-    can_reread: bool,
+    /// What was asked for and has not come yet.
+    asked: Option<Wanted>,
+    told: (Sender<Told>, Receiver<Told>),
     started: Instant,
+    /// When a session that goes on was asked for again.
+    renewed: Instant,
     /// Of files that are being written when it is to quit.
     was_warned: bool,
 }
 
+/// How often more of a session that goes on is asked for.
+const RENEW: Duration = Duration::from_millis(500);
+
 impl App {
     fn new(options: Options, size: (u16, u16)) -> Self {
         let Options { title, work, theme, output, can_reread } = options;
-        let loading = Some(Loading::start(work.clone()));
-        let (state, started) = (State::new(title, size), Instant::now());
-        let (reader, was_warned) = (None, false);
-        Self { state, theme, loading, reader, work, output, can_reread, started, was_warned }
+        let reader = can_reread.then(|| Reader::start(work.clone(), output));
+        Self {
+            state: State::new(title, size),
+            theme,
+            loading: Some(Loading::start(work)),
+            reader,
+            asked: None,
+            told: unbounded(),
+            started: Instant::now(),
+            renewed: Instant::now(),
+            was_warned: false,
+        }
     }
 
     fn is_busy(&self) -> bool {
-        self.loading.is_some() || self.reader.as_ref().is_some_and(Reader::is_busy)
+        let is_reading = self.reader.as_ref().is_some_and(Reader::is_busy);
+        self.loading.is_some() || self.asked.is_some() || is_reading
     }
 
     /// Looks at what the threads have done; true if there is something new to draw.
     fn poll(&mut self) -> Result<bool, TuiError> {
         let mut is_new = self.state.look();
         is_new |= self.poll_loading()?;
+        is_new |= self.poll_told();
         is_new |= self.poll_reader();
         is_new |= self.want_preview();
+        self.fetch();
         Ok(is_new)
     }
 
     fn poll_loading(&mut self) -> Result<bool, TuiError> {
         let Some(loading) = &mut self.loading else { return Ok(false) };
-        match loading.poll() {
-            None => {
-                let progress = &loading.progress;
-                self.state.reading = Some(app::Reading {
-                    bytes: progress.read_bytes(),
-                    total: progress.total(),
-                    seconds: self.started.elapsed().as_secs_f64(),
-                });
-                let found = loading.found();
-                let known = self.state.found.len();
-                self.state.found.extend(found.sessions.iter().skip(known).cloned());
-                self.state.found_transfers = found.transfers;
-                drop(found);
-                self.state.look();
-                Ok(true)
-            }
+        // Asked before what was told is heard: the last of it comes before the end.
+        let over = loading.poll();
+        let told: Vec<Told> = loading.told().collect();
+        told.into_iter().for_each(|told| self.hear(told));
+        match over {
+            None => self.follow(),
             Some(Ok(ready)) => {
                 self.loading = None;
+                // Who did not answer any more.
+                self.state.wanted = self.asked.take().or(self.state.wanted);
                 self.state.take(ready);
-                let ready = self.state.ready.clone();
-                self.reader = ready
-                    .filter(|_| self.can_reread)
-                    .map(|ready| Reader::start(ready, self.work.clone(), self.output.clone()));
-                Ok(true)
             }
-            Some(Err(error)) => Err(error.into()),
+            Some(Err(error)) => return Err(error.into()),
+        }
+        Ok(true)
+    }
+
+    /// Shows how far reading is, and more of what goes on.
+    fn follow(&mut self) {
+        let Some(loading) = &self.loading else { return };
+        let progress = &loading.progress;
+        self.state.reading = Some(app::Reading {
+            bytes: progress.read_bytes(),
+            total: progress.total(),
+            seconds: self.started.elapsed().as_secs_f64(),
+        });
+        if self.renewed.elapsed() >= RENEW {
+            self.renewed = Instant::now();
+            self.state.look_again();
+            let shown =
+                self.state.session.as_ref().filter(|_| self.state.screen == Screen::Session);
+            if shown.is_some_and(|view| view.is_open) && self.asked.is_none() {
+                self.state.renew_session();
+            }
+        }
+    }
+
+    fn poll_told(&mut self) -> bool {
+        let told: Vec<Told> = self.told.1.try_iter().collect();
+        let is_new = !told.is_empty();
+        told.into_iter().for_each(|told| self.hear(told));
+        is_new
+    }
+
+    fn hear(&mut self, told: Told) {
+        if matches!(told, Told::Session(..) | Told::Tree(_)) {
+            self.asked = None;
+        }
+        match told {
+            Told::Transfer(id, transfer) => match (transfer, &mut self.reader) {
+                (Some(transfer), Some(reader)) => reader.ask(Task::Preview(transfer)),
+                _ => {
+                    let why = Content::Failed("that transfer is not kept".to_owned());
+                    self.state.contents.insert(id, why);
+                }
+            },
+            told => self.state.hear(told),
+        }
+    }
+
+    /// Has somebody put together what is wanted.
+    fn fetch(&mut self) {
+        if let Some(wanted) = self.state.wanted.take() {
+            self.asked = Some(wanted);
+            self.ask(wanted);
+        }
+    }
+
+    fn ask(&self, wanted: Wanted) {
+        match (&self.loading, &self.state.ready) {
+            (Some(loading), _) => loading.ask(wanted),
+            (None, Some(ready)) => {
+                let (ready, tell) = (Arc::clone(ready), self.told.0.clone());
+                // Who does not listen any more has quit.
+                thread::spawn(move || drop(tell.send(ready.tell(wanted))));
+            }
+            (None, None) => {}
         }
     }
 
@@ -183,25 +259,20 @@ impl App {
 
     /// Asks for the beginning of the chosen file, if it is not known.
     fn want_preview(&mut self) -> bool {
-        let Some(id) = self.state.chosen_file().filter(|_| self.state.screen == Screen::Files)
-        else {
+        let chosen = self.state.chosen_file().filter(|_| self.state.screen == Screen::Files);
+        let wanted = chosen.and_then(|key| self.state.previewed(key));
+        let Some(id) = wanted.filter(|id| !self.state.contents.contains_key(id)) else {
             return false;
         };
-        if self.state.contents.contains_key(&id) {
-            return false;
-        }
-        let Some(reader) = &mut self.reader else {
-            if self.state.ready.is_some() {
-                let why = "what came from a pipe is not kept (--no-spool)".to_owned();
-                self.state.contents.insert(id, Content::Failed(why));
-                return true;
-            }
-            return false;
+        let Some(reader) = &self.reader else {
+            let why = "what came from a pipe is not kept (--no-spool)".to_owned();
+            self.state.contents.insert(id, Content::Failed(why));
+            return true;
         };
         if reader.is_busy() {
             return false;
         }
-        reader.ask(Task::Preview(id));
+        self.ask(Wanted::Transfer(id));
         self.state.contents.insert(id, Content::Reading);
         true
     }
@@ -238,13 +309,14 @@ impl App {
                     loading.progress.stop();
                 }
             }
-            Effect::Extract(files) => match &mut self.reader {
-                Some(reader) => {
+            Effect::Extract(files) => match (&mut self.reader, &self.state.ready) {
+                (Some(reader), Some(ready)) => {
                     let count = files.len();
-                    reader.ask(Task::Extract(files));
+                    reader.ask(Task::Extract(Arc::clone(ready), files));
                     self.state.say(&format!("extracting {count} …"));
                 }
-                None => self.state.say("What was read cannot be read again."),
+                (None, _) => self.state.say("What was read cannot be read again."),
+                (_, None) => self.state.say("Files are extracted once the capture is read."),
             },
             Effect::Copy(text) => {
                 terminal.copy(&text)?;

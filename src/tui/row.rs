@@ -4,11 +4,11 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::analysis::{Analysis, Charset, Finding, Severity};
+use crate::analysis::{Analysis, Charset, Finding, LogicalFile, Severity, Tally, tallies};
 use crate::decode::Endpoint;
 use crate::report::document;
 use crate::report::escape::escape;
-use crate::session::{EncryptionKind, Method, Session, SessionId, TransferId};
+use crate::session::{EncryptionKind, Session, SessionId, TransferId};
 use crate::time::Timestamp;
 use crate::transfer::{Direction, Outcome, Transfer};
 
@@ -26,62 +26,61 @@ pub(super) struct SessionRow {
     pub(super) mode: &'static str,
     pub(super) encryption: &'static str,
     pub(super) tally: Tally,
+    /// It goes on.
+    pub(super) is_open: bool,
     /// Findings, and the worst of them.
     pub(super) findings: u32,
     pub(super) worst: Option<Severity>,
 }
 
-/// What the transfers of a session come to.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Tally {
-    pub(super) done: u32,
-    pub(super) failed: u32,
-    pub(super) down: u64,
-    pub(super) up: u64,
-    active: bool,
-    passive: bool,
+/// What a row of the list of files is of.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub(super) enum FileKey {
+    Transfer(TransferId),
+    /// A file that several transfers moved parts of, by its place in the analysis.
+    File(usize),
 }
 
-/// A transfer in a list.
+/// A transfer, or a file of several, in a list.
 #[derive(Clone, Debug)]
 pub(super) struct FileRow {
-    pub(super) id: TransferId,
+    pub(super) key: FileKey,
     pub(super) session: SessionId,
     pub(super) direction: Direction,
     /// Escaped; so are the other texts.
     pub(super) path: String,
     pub(super) user: String,
     pub(super) bytes: Option<u64>,
-    pub(super) outcome: Outcome,
+    pub(super) fate: Fate,
     pub(super) media: String,
     pub(super) hash: String,
 }
 
-impl Tally {
-    pub(super) fn add(&mut self, transfer: &Transfer) {
-        let bytes = transfer.content.as_ref().map_or(0, |content| content.bytes);
-        match transfer.direction {
-            Direction::Upload | Direction::Append => self.up += bytes,
-            Direction::Download | Direction::Listing => self.down += bytes,
-            Direction::SiteToSite => {}
-        }
-        match transfer.request.setup.method {
-            Method::Active | Method::Default => self.active = true,
-            Method::Passive => self.passive = true,
-            Method::Unknown => {}
-        }
-        match transfer.outcome.is_failed() {
-            true => self.failed += 1,
-            false => self.done += 1,
+/// What became of it.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Fate {
+    /// Put together from pieces: whether every octet is there.
+    Pieces {
+        is_whole: bool,
+    },
+    Transfer(Outcome),
+}
+
+impl Fate {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Pieces { is_whole: true } => "whole",
+            Self::Pieces { is_whole: false } => "holes",
+            Self::Transfer(outcome) => document::outcome(outcome),
         }
     }
+}
 
-    fn mode(self) -> &'static str {
-        match (self.active, self.passive) {
-            (true, true) => "both",
-            (true, false) => "active",
-            (false, true) => "passive",
-            (false, false) => "",
+impl FileKey {
+    pub(super) fn id(self) -> String {
+        match self {
+            Self::Transfer(id) => document::transfer_id(id),
+            Self::File(place) => document::file_id(place),
         }
     }
 }
@@ -98,7 +97,7 @@ impl SessionRow {
             server: session.server,
             user: user.map(|user| escape(&user).into_owned()).unwrap_or_default(),
             login: document::login(session.login.outcome),
-            mode: tally.mode(),
+            mode: mode(tally),
             encryption: match session.encryption.kind {
                 EncryptionKind::None => "",
                 EncryptionKind::Explicit => "TLS",
@@ -106,43 +105,64 @@ impl SessionRow {
                 EncryptionKind::Gssapi => "GSSAPI",
             },
             tally,
+            is_open: false,
             findings: 0,
             worst: None,
         }
     }
 }
 
+fn mode(tally: Tally) -> &'static str {
+    match (tally.is_active, tally.is_passive) {
+        (true, true) => "both",
+        (true, false) => "active",
+        (false, true) => "passive",
+        (false, false) => "",
+    }
+}
+
 impl FileRow {
     pub(super) fn new(transfer: &Transfer, session: Option<&Session>) -> Self {
-        let charset = session.map(Charset::of).unwrap_or_default();
         let request = &transfer.request;
         let path = request.path.as_deref().or(request.name.as_deref());
+        let charset = session.map_or_else(|| Charset::of_name(path), Charset::of);
         let path = path.map(|path| charset.decode(path).0);
         let user = session.and_then(|session| session.login.user.as_deref());
         let content = transfer.content.as_ref();
         let hash = content.filter(|content| content.bytes > 0);
         Self {
-            id: request.id,
+            key: FileKey::Transfer(request.id),
             session: transfer.session,
             direction: transfer.direction,
             path: path.map_or_else(|| "(no name)".to_owned(), |path| escape(&path).into_owned()),
             user: user.map(|user| escape(&charset.decode(user).0).into_owned()).unwrap_or_default(),
             bytes: content.map(|content| content.bytes),
-            outcome: transfer.outcome,
+            fate: Fate::Transfer(transfer.outcome),
             media: content.and_then(|content| content.media_type.clone()).unwrap_or_default(),
             hash: hash
                 .map(|content| crate::hash::hex(&content.file_hashes().digests().sha256))
                 .unwrap_or_default(),
         }
     }
+
+    /// A file of several pieces, of which `first` is the row of the first.
+    fn together(place: usize, file: &LogicalFile, first: &Self) -> Self {
+        let path = Charset::of_name(Some(&file.path)).decode(&file.path).0;
+        Self {
+            key: FileKey::File(place),
+            path: escape(&path).into_owned(),
+            bytes: file.size,
+            fate: Fate::Pieces { is_whole: file.is_whole() },
+            hash: String::new(),
+            ..first.clone()
+        }
+    }
 }
 
-/// The rows of a finished analysis.
+/// The rows of a finished analysis: of files that several transfers moved parts of, each before its
+/// first part.
 pub(super) fn rows(analysis: &Analysis) -> (Vec<SessionRow>, Vec<FileRow>) {
-    let mut tallies: HashMap<SessionId, Tally> = HashMap::new();
-    for transfer in &analysis.transfers {
-        tallies.entry(transfer.session).or_default().add(transfer);
-    }
+    let tallies = tallies(&analysis.transfers);
     let mut found: HashMap<SessionId, (u32, Severity)> = HashMap::new();
     for finding in analysis.findings.iter().filter(|finding| finding.suppressed.is_none()) {
         for session in &finding.sessions {
@@ -161,9 +181,21 @@ pub(super) fn rows(analysis: &Analysis) -> (Vec<SessionRow>, Vec<FileRow>) {
     });
     let by_id: HashMap<SessionId, &Session> =
         analysis.sessions.iter().map(|session| (session.id, session)).collect();
-    let files = analysis.transfers.iter();
-    let files = files.map(|transfer| FileRow::new(transfer, by_id.get(&transfer.session).copied()));
-    (sessions.collect(), files.collect())
+    let of_pieces = analysis.files.iter().enumerate().filter(|(_, file)| file.is_of_pieces());
+    let mut of_pieces: HashMap<TransferId, Vec<(usize, &LogicalFile)>> = of_pieces
+        .filter_map(|(place, file)| Some((file.pieces.first()?.transfer, (place, file))))
+        .fold(HashMap::new(), |mut all, (first, file)| {
+            all.entry(first).or_insert_with(Vec::new).push(file);
+            all
+        });
+    let mut files = Vec::with_capacity(analysis.transfers.len());
+    for transfer in &analysis.transfers {
+        let row = FileRow::new(transfer, by_id.get(&transfer.session).copied());
+        let begun = of_pieces.remove(&transfer.request.id).unwrap_or_default().into_iter();
+        files.extend(begun.map(|(place, file)| FileRow::together(place, file, &row)));
+        files.push(row);
+    }
+    (sessions.collect(), files)
 }
 
 /// What a filter can ask of a row.
@@ -211,8 +243,8 @@ impl Fields for SessionRow {
 
     fn number(&self, name: &str) -> Option<u64> {
         Some(match name {
-            "failed" => self.tally.failed.into(),
-            "files" => u64::from(self.tally.done) + u64::from(self.tally.failed),
+            "failed" => self.tally.failed,
+            "files" => self.tally.done + self.tally.failed,
             "down" => self.tally.down,
             "up" => self.tally.up,
             "findings" => self.findings.into(),
@@ -233,11 +265,11 @@ impl Fields for FileRow {
 
     fn text(&self, name: &str) -> Option<Cow<'_, str>> {
         Some(match name {
-            "id" => document::transfer_id(self.id).into(),
+            "id" => self.key.id().into(),
             "session" => document::session_id(self.session).into(),
             "user" => self.user.as_str().into(),
             "path" | "name" => self.path.as_str().into(),
-            "outcome" => document::outcome(self.outcome).into(),
+            "outcome" => self.fate.name().into(),
             "direction" => document::direction(self.direction).into(),
             "type" => self.media.as_str().into(),
             "hash" => self.hash.as_str().into(),
@@ -250,8 +282,7 @@ impl Fields for FileRow {
     }
 
     fn all(&self) -> String {
-        let outcome = document::outcome(self.outcome);
-        format!("{} {} {} {outcome}", document::transfer_id(self.id), self.path, self.user)
+        format!("{} {} {} {}", self.key.id(), self.path, self.user, self.fate.name())
     }
 }
 

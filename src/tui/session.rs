@@ -1,15 +1,21 @@
 //! One session as it went: what was said and dialled, what was moved, what the rules say of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use crate::analysis::{Analysis, Party, Stories, What, secret};
+use nucleo_matcher::Matcher;
+
+use super::filter::Filter;
+use super::list::{Hit, next_hit};
+use super::row::Fields;
+use crate::analysis::{Analysis, Finding, Party, Step, Stories, Story, What, secret};
+use crate::decode::Endpoint;
 use crate::report::document::{self, session_id, transfer_id};
-use crate::report::escape::escape;
+use crate::report::escape::{escape, width};
 use crate::report::human::{bytes, frame, relative};
-use crate::report::text::arrow;
+use crate::report::text::{Ladder, arrow, is_bad, lost};
 use crate::session::{Session, SessionId, TransferId};
 use crate::time::Stamp;
-use crate::transfer::{Outcome, Transfer};
+use crate::transfer::{self, Outcome, Transfer};
 
 /// The lines of a session, and which of them is chosen.
 pub(super) struct SessionView {
@@ -19,11 +25,16 @@ pub(super) struct SessionView {
     pub(super) lines: Vec<SessionLine>,
     pub(super) chosen: usize,
     pub(super) top: usize,
-    pub(super) is_ladder: bool,
-    pub(super) client: String,
-    pub(super) server: String,
+    /// If it is drawn as one.
+    pub(super) ladder: Option<Ladder>,
+    /// What was looked for in it.
+    pub(super) sought: Filter,
+    /// It goes on: more will be said in it.
+    pub(super) is_open: bool,
     /// Shown only when that was confirmed.
     pub(super) password: Option<String>,
+    /// Columns that times and frames need.
+    pub(super) widths: (usize, usize),
 }
 
 pub(super) struct SessionLine {
@@ -33,114 +44,91 @@ pub(super) struct SessionLine {
     pub(super) kind: LineKind,
     /// Escaped.
     pub(super) text: String,
-    pub(super) port: u16,
-    /// More of it, a line each, escaped.
+    /// All of it, a line each, escaped; none where the text is all.
     pub(super) detail: Vec<String>,
+    /// The connections it is of.
+    pub(super) connections: Vec<(Endpoint, Endpoint)>,
     transfer: Option<TransferId>,
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) enum LineKind {
-    FromClient,
-    FromServer,
-    /// A third host.
-    FromOther,
-    /// Sent, and nothing came of it.
-    Lost,
-    Moved {
-        is_bad: bool,
-    },
+    Step(Box<Step>),
+    Moved { is_bad: bool },
     Finding,
 }
 
+/// How a session is to be shown.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) struct Manner {
+    pub(super) is_ladder: bool,
+    pub(super) is_open: bool,
+    /// Frames are numbered in several inputs.
+    pub(super) several: bool,
+}
+
+type Place = (u16, u64);
+
+fn place(stamp: Stamp) -> Place {
+    (stamp.input, stamp.frame)
+}
+
 impl SessionView {
-    pub(super) fn new(analysis: &Analysis, id: SessionId) -> Option<Self> {
+    /// Of an analysis, which may be one of this session alone.
+    pub(super) fn new(analysis: &Analysis, id: SessionId, manner: Manner) -> Option<Self> {
         let stories = Stories::new(analysis);
-        let story = stories.whole(id)?;
+        let story = if manner.is_ladder { stories.with_partners(id) } else { stories.whole(id) }?;
         let session = story.session;
-        let several = analysis.inputs.len() > 1;
-        let mut lines: Vec<SessionLine> = Vec::new();
-        let replies = long_replies(session);
-        let line = |stamp: Stamp, kind, text: &str, port| SessionLine {
+        let line = |stamp: Stamp, kind, text: &str| SessionLine {
             stamp,
-            frame: frame(stamp, several),
+            frame: frame(stamp, manner.several),
             time: stamp.at.nanos_since(session.tcp.link.first.at).map(relative).unwrap_or_default(),
             kind,
             text: escape(text).into_owned(),
-            port,
             detail: Vec::new(),
+            connections: Vec::new(),
             transfer: None,
         };
-        for step in &story.steps {
-            let from = match step.from {
-                Party::Client => LineKind::FromClient,
-                Party::Server => LineKind::FromServer,
-                Party::Other(_) => LineKind::FromOther,
-            };
-            let (kind, text) = match &step.what {
-                What::Said(text) => (from, text.clone()),
-                What::Syn { again, answered, to } => {
-                    let again = if *again { " again" } else { "" };
-                    let to = to.map(|host| format!(" to {host}")).unwrap_or_default();
-                    match answered {
-                        true => (from, format!("SYN{again}{to}")),
-                        false => (LineKind::Lost, format!("SYN{again}{to}: no answer")),
-                    }
-                }
-                What::SynAck => (from, "SYN-ACK".to_owned()),
-                What::Reset => (from, "RST".to_owned()),
-                What::Icmp(name) => (from, format!("ICMP {name}")),
-                What::Data(count) => (from, format!("data, {}", bytes(*count))),
-                What::Fin => (from, "FIN".to_owned()),
-            };
-            let text = match step.from {
-                Party::Other(host) => format!("{text} (from {host})"),
-                Party::Client | Party::Server => text,
-            };
-            let made = line(step.stamp, kind, &text, step.port);
-            let said = matches!(step.what, What::Said(_)) && step.from == Party::Server;
-            let all = said.then(|| replies.get(&(step.stamp.input, step.stamp.frame))).flatten();
-            let detail = all.cloned().unwrap_or_else(|| vec![made.text.clone()]);
-            lines.push(SessionLine { detail, ..made });
-        }
-        let own = analysis.transfers.iter().filter(|transfer| transfer.session == id);
-        for transfer in own {
-            let stamp = transfer.request.answered.map_or(transfer.request.asked, |(at, _)| at);
-            let (text, detail, is_bad) = moved(transfer);
-            let kind = LineKind::Moved { is_bad };
-            let transfer = Some(transfer.request.id);
-            lines.push(SessionLine { detail, transfer, ..line(stamp, kind, &text, 0) });
-        }
-        for finding in analysis.findings.iter().filter(|finding| finding.session == Some(id)) {
-            // Where all that shows it has been seen; other occurrences are of other sessions.
-            let is_here = |stamp: &&Stamp| {
-                let place = (stamp.input, stamp.frame);
-                lines.iter().any(|line| (line.stamp.input, line.stamp.frame) == place)
-            };
-            let last = finding.frames.iter().rfind(is_here);
-            let Some(stamp) = last.or_else(|| finding.frames.first()) else { continue };
-            let text = format!("{}: {}", finding.rule.id, finding.title);
-            let detail = [&finding.title[..], &finding.explanation, &finding.fix];
-            let detail = detail.map(|text| escape(text).into_owned()).to_vec();
-            lines.push(SessionLine { detail, ..line(*stamp, LineKind::Finding, &text, 0) });
-        }
+        let (ladder, vantage) = (Ladder::of(&story), story.vantage);
+        let mut lines = steps(story, &ladder, line);
+        lines.extend(transfers(analysis, session, line));
+        lines.extend(findings(analysis, session, &lines, line));
         // What a frame shows comes before what is made of it.
-        lines.sort_by_key(|line| {
-            let is_made = matches!(line.kind, LineKind::Moved { .. } | LineKind::Finding);
-            (line.stamp.input, line.stamp.frame, is_made)
-        });
+        lines.sort_by_key(|line| (place(line.stamp), !matches!(line.kind, LineKind::Step(_))));
         let password = session.login.password.as_deref();
+        let widest = |of: fn(&SessionLine) -> &str| {
+            lines.iter().map(|line| width(of(line))).max().unwrap_or(0)
+        };
         Some(Self {
             id,
-            head: head(session, story.vantage.words()),
+            head: head(session, vantage.words(), manner.is_open),
+            widths: (widest(|line| &line.time), widest(|line| &line.frame)),
             lines,
             chosen: 0,
             top: 0,
-            is_ladder: false,
-            client: session.client.ip.to_string(),
-            server: session.server.ip.to_string(),
+            ladder: manner.is_ladder.then_some(ladder),
+            sought: Filter::default(),
+            is_open: manner.is_open,
             password: password.map(|text| escape(&String::from_utf8_lossy(text)).into_owned()),
         })
+    }
+
+    /// Takes the place of a view of the same session: what was chosen in that is chosen in this.
+    pub(super) fn follow_on(&mut self, before: Self) {
+        self.top = before.top;
+        let Some(line) = before.chosen_line() else { return };
+        let was_last = before.chosen + 1 == before.lines.len();
+        if before.is_open && was_last && before.lines.len() > 1 {
+            self.chosen = self.lines.len().saturating_sub(1);
+        } else {
+            let is_same = |other: &SessionLine| {
+                place(other.stamp) == place(line.stamp) && other.text == line.text
+            };
+            let behind = self.lines.iter().position(|one| place(one.stamp) >= place(line.stamp));
+            let same = self.lines.iter().position(is_same);
+            self.chosen = same.or(behind).unwrap_or_else(|| self.lines.len().saturating_sub(1));
+        }
+        self.sought = before.sought;
     }
 
     pub(super) fn chosen_line(&self) -> Option<&SessionLine> {
@@ -153,7 +141,7 @@ impl SessionView {
 
     pub(super) fn chosen_text(&self) -> Option<String> {
         let line = self.chosen_line()?;
-        Some(format!("{} {} {}", line.time, line.frame, line.text))
+        Some(format!("{} {} {}", line.time, line.frame, line.told()))
     }
 
     pub(super) fn step(&mut self, by: isize, height: usize) {
@@ -170,11 +158,9 @@ impl SessionView {
 
     /// Chooses the finding that these frames show, or the first of the frames.
     pub(super) fn choose_frame(&mut self, frames: &[Stamp]) {
-        let is_one = |line: &SessionLine| {
-            frames.iter().any(|at| (at.input, at.frame) == (line.stamp.input, line.stamp.frame))
-        };
+        let is_one = |line: &SessionLine| frames.iter().any(|at| place(*at) == place(line.stamp));
         let mut at = self.lines.iter().enumerate().filter(|(_, line)| is_one(line));
-        let finding = at.clone().find(|(_, line)| line.kind == LineKind::Finding);
+        let finding = at.clone().find(|(_, line)| line.kind.is_finding());
         if let Some((at, _)) = finding.or_else(|| at.next()) {
             self.chosen = at;
         }
@@ -187,19 +173,27 @@ impl SessionView {
         self.follow(height);
     }
 
-    /// To the next finding in a direction; false if there is none.
-    pub(super) fn next_finding(&mut self, by: isize, height: usize) -> bool {
-        let is_finding =
-            |at: &usize| self.lines.get(*at).is_some_and(|line| line.kind == LineKind::Finding);
-        let found = match by > 0 {
-            true => (self.chosen + 1..self.lines.len()).find(is_finding),
-            false => (0..self.chosen).rev().find(is_finding),
-        };
-        if let Some(at) = found {
-            self.chosen = at;
-            self.follow(height);
+    /// To the next line that is looked for, or the next finding.
+    pub(super) fn next(&mut self, by: isize, height: usize, matcher: &mut Matcher) -> Hit {
+        let sought = &self.sought;
+        let found = next_hit(&self.lines, self.chosen, by, |line| match sought.is_empty() {
+            true => line.kind.is_finding(),
+            false => sought.matches(line, matcher),
+        });
+        let Some(at) = found else { return Hit::None };
+        self.chosen = at;
+        self.follow(height);
+        Hit::Found
+    }
+
+    /// Looks for something, from the chosen line on.
+    pub(super) fn seek(&mut self, sought: Filter, height: usize, matcher: &mut Matcher) {
+        self.sought = sought;
+        let line = self.lines.get(self.chosen);
+        let is_here = line.is_some_and(|line| self.sought.matches(line, matcher));
+        if !is_here && self.next(1, height, matcher) == Hit::None {
+            self.next(-1, height, matcher);
         }
-        found.is_some()
     }
 
     pub(super) fn follow(&mut self, height: usize) {
@@ -208,13 +202,124 @@ impl SessionView {
     }
 }
 
-fn head(session: &Session, vantage: Option<&str>) -> Vec<String> {
+fn steps(
+    story: Story<'_>,
+    ladder: &Ladder,
+    line: impl Fn(Stamp, LineKind, &str) -> SessionLine,
+) -> Vec<SessionLine> {
+    let replies = long_replies(story.session);
+    let steps = story.steps.into_iter().map(|mut step| {
+        let (text, connections) = (ladder.words(&step), vec![step.connection]);
+        let mut detail = Vec::new();
+        if let What::Said(words) = &mut step.what {
+            // The line has it.
+            words.clear();
+            let all = (step.from == Party::Server).then(|| replies.get(&place(step.stamp)));
+            detail.extend(all.flatten().into_iter().flatten().cloned());
+        }
+        let made = line(step.stamp, LineKind::Step(Box::new(step)), "");
+        SessionLine { text, detail, connections, ..made }
+    });
+    steps.collect()
+}
+
+fn transfers<'a>(
+    analysis: &'a Analysis,
+    session: &'a Session,
+    line: impl Fn(Stamp, LineKind, &str) -> SessionLine + 'a,
+) -> impl Iterator<Item = SessionLine> + 'a {
+    let own = session.transfers.iter();
+    let own = own.filter_map(|id| transfer::place_of(*id, &analysis.transfers));
+    own.filter_map(|at| analysis.transfers.get(at)).map(move |transfer| {
+        let stamp = transfer.request.answered.map_or(transfer.request.asked, |(at, _)| at);
+        let (text, detail, is_bad) = moved(transfer);
+        let made = line(stamp, LineKind::Moved { is_bad }, "");
+        let ends = transfer.data.as_ref().map(|data| (data.originator, data.responder));
+        let connections = vec![ends.unwrap_or((session.client, session.server))];
+        let transfer = Some(transfer.request.id);
+        SessionLine { text, detail, connections, transfer, ..made }
+    })
+}
+
+fn findings(
+    analysis: &Analysis,
+    session: &Session,
+    lines: &[SessionLine],
+    line: impl Fn(Stamp, LineKind, &str) -> SessionLine,
+) -> Vec<SessionLine> {
+    let own = |finding: &&Finding| finding.session == Some(session.id);
+    let mut own = analysis.findings.iter().filter(own).peekable();
+    if own.peek().is_none() {
+        return Vec::new();
+    }
+    let known: HashSet<Place> = lines.iter().map(|line| place(line.stamp)).collect();
+    let told = own.filter_map(|finding| {
+        // Where all that shows it has been seen; other occurrences are of other sessions.
+        let last = finding.frames.iter().rfind(|stamp| known.contains(&place(**stamp)));
+        let stamp = last.or_else(|| finding.frames.first())?;
+        let text = format!("{}: {}", finding.rule.id, finding.title);
+        let detail = [&finding.title[..], &finding.explanation, &finding.fix];
+        let detail = detail.map(|text| escape(text).into_owned()).to_vec();
+        let mut connections = vec![(session.client, session.server)];
+        let data = finding.transfer.and_then(|id| transfer::place_of(id, &analysis.transfers));
+        let data = data.and_then(|at| analysis.transfers.get(at)?.data.as_ref());
+        connections.extend(data.map(|data| (data.originator, data.responder)));
+        Some(SessionLine { detail, connections, ..line(*stamp, LineKind::Finding, &text) })
+    });
+    told.collect()
+}
+
+impl SessionLine {
+    /// Its text, and what became of it where it did not arrive.
+    pub(super) fn told(&self) -> String {
+        match &self.kind {
+            LineKind::Step(step) => match lost(step) {
+                Some(lost) => format!("{}: {lost}", self.text),
+                None => self.text.clone(),
+            },
+            _ => self.text.clone(),
+        }
+    }
+}
+
+impl LineKind {
+    pub(super) fn is_finding(&self) -> bool {
+        matches!(self, Self::Finding)
+    }
+
+    pub(super) fn is_bad(&self) -> bool {
+        match self {
+            Self::Step(step) => is_bad(step),
+            Self::Moved { is_bad } => *is_bad,
+            Self::Finding => false,
+        }
+    }
+}
+
+impl Fields for SessionLine {
+    const NAMES: &'static [&'static str] = &["frame"];
+
+    fn text(&self, _: &str) -> Option<std::borrow::Cow<'_, str>> {
+        None
+    }
+
+    fn number(&self, name: &str) -> Option<u64> {
+        (name == "frame").then_some(self.stamp.frame)
+    }
+
+    fn all(&self) -> String {
+        self.text.clone()
+    }
+}
+
+fn head(session: &Session, vantage: Option<&str>, is_open: bool) -> Vec<String> {
     let login = &session.login;
     let user = login.user.as_deref().map(|user| String::from_utf8_lossy(user).into_owned());
     let user = user.map(|user| format!("{}, ", escape(&user))).unwrap_or_default();
     let login = document::login(login.outcome);
     let mut facts = vec![format!("{user}login {login}")];
     facts.extend(vantage.map(|words| format!("captured {words}")));
+    facts.extend(is_open.then(|| "goes on".to_owned()));
     vec![
         format!("{}  {} → {}", session_id(session.id), session.client, session.server),
         facts.join("   "),
@@ -250,7 +355,7 @@ fn moved(transfer: &Transfer) -> (String, Vec<String>, bool) {
     let request = &transfer.request;
     let path = request.path.as_deref().or(request.name.as_deref()).unwrap_or_default();
     let path = escape(&String::from_utf8_lossy(path)).into_owned();
-    let outcome = document::outcome(transfer.outcome);
+    let outcome = document::outcome(transfer.outcome).replace('_', " ");
     let size = transfer.content.as_ref().map(|content| bytes(content.bytes));
     let id = transfer_id(request.id);
     let size = size.unwrap_or_default();

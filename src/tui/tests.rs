@@ -1,6 +1,7 @@
 //! Keys in, screens out: no terminal, no thread, no time.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::Terminal;
@@ -8,12 +9,14 @@ use ratatui::backend::TestBackend;
 
 use super::app::{Effect, Screen, State};
 use super::keys::{Action, KEYS};
-use super::load::{Ready, Work, read};
+use super::load::{Ready, Told, Wanted, Work, read_all};
+use super::session::{Manner, SessionView};
 use super::theme::Theme;
 use super::{row, view};
 use crate::analysis::Policy;
 use crate::analyzer::AnalysisOptions;
 use crate::capture::{ReadOptions, Source};
+use crate::session::{SessionId, TransferId};
 
 const SMALL: (u16, u16) = (80, 24);
 const LARGE: (u16, u16) = (140, 40);
@@ -28,7 +31,7 @@ fn work(sample: &str) -> Work {
 }
 
 fn ready(sample: &str) -> Ready {
-    read(&work(sample), &Default::default()).unwrap()
+    read_all(work(sample)).unwrap()
 }
 
 /// What is on the screen of a sample after some keys. A word in brackets is a key's name, anything
@@ -54,9 +57,27 @@ impl Shown {
                 None => (KeyCode::Char(c), rest.strip_prefix(c).unwrap_or_default()),
             };
             self.effect = self.state.press(KeyEvent::from(code));
+            self.fetch();
             rest = left;
         }
         self
+    }
+
+    /// One key, and what is wanted stays wanted.
+    fn press_one(mut self, key: &str) -> Self {
+        let name = key.strip_prefix('[').and_then(|key| key.strip_suffix(']'));
+        let code = name.map_or_else(|| KeyCode::Char(key.chars().next().unwrap()), named_key);
+        self.effect = self.state.press(KeyEvent::from(code));
+        self
+    }
+
+    /// Puts together what is wanted, as another thread would.
+    fn fetch(&mut self) {
+        if let Some(ready) = self.state.ready.clone()
+            && let Some(wanted) = self.state.wanted.take()
+        {
+            self.state.hear(ready.tell(wanted));
+        }
     }
 
     fn drawn(&self, theme: Theme) -> String {
@@ -110,7 +131,10 @@ fn every_screen_is_as_it_was() {
         ("sessions", "passive.pcap", "2"),
         ("session", "fail-passive-refused.pcap", "2[Enter][Down][Down]"),
         ("ladder", "fail-passive-refused.pcap", "2[Enter]l"),
+        ("ladder-copy", "fxp-both.pcap", "2[Enter]l"),
+        ("ladder-copy-unseen", "fxp-unseen.pcap", "2[Enter]l"),
         ("files", "passive.pcap", "4[Down]"),
+        ("files-of-pieces", "resume.pcap", "4"),
         ("tree", "mlsd.pcap", "4t"),
         ("findings", "fail-passive-refused.pcap", "5"),
         ("help", "passive.pcap", "2?"),
@@ -159,7 +183,109 @@ fn a_filter_finds_by_field_and_escape_takes_it_off() {
 #[test]
 fn parts_of_one_file_tell_so() {
     let shown = Shown::new("resume-elsewhere.pcap", LARGE).press("4/big[Enter]");
-    shown.shows("part of file1: t").shows("whole");
+    let shown = shown.shows("file1 /big.bin").shows("pieces: t1 0–24,576  t2 20,480–70,000");
+    let shown = shown.press("[Down]").shows("part of file1: t").shows("whole");
+    let shown = shown.press("/outcome:whole[Enter]").shows("1 of 3");
+    // Its last part leads to the session that moved it.
+    shown.press("[Enter]").shows("s2  ");
+}
+
+#[test]
+fn n_goes_on_to_what_is_looked_for_even_when_the_filter_is_off() {
+    let path = |shown: &Shown| {
+        let row = shown.state.files.chosen().unwrap();
+        shown.state.file_rows()[row].path.clone()
+    };
+    let shown = Shown::new("passive.pcap", SMALL).press("4n").shows("/ looks for something");
+    let shown = shown.press("/bin[Enter][Esc]").hides("filter:");
+    let mut found = Vec::new();
+    let mut shown = shown.press("[Home]n");
+    while shown.state.message.is_none() {
+        found.push(path(&shown));
+        shown = shown.press("n");
+    }
+    assert!(!found.is_empty() && found.iter().all(|path| path.ends_with(".bin")), "{found:?}");
+    let shown = shown.shows("Nothing further on").press("[End]N");
+    assert_eq!(found.last(), Some(&path(&shown)));
+    // In a session it is lines, or findings where nothing was looked for.
+    let shown = Shown::new("fail-passive-refused.pcap", SMALL).press("2[Enter]n");
+    let line = |shown: &Shown| shown.state.session.as_ref().unwrap().chosen_text().unwrap();
+    assert!(line(&shown).contains("refused: "), "{}", line(&shown));
+    let shown = shown.press("[Home]/login[Enter]");
+    assert!(line(&shown).contains("230 Login"), "{}", line(&shown));
+    let shown = Shown::new("mlsd.pcap", SMALL).press("4t/notes[Enter]");
+    let tree = shown.state.tree.as_ref().unwrap();
+    assert!(tree.lines[tree.chosen].name.contains("notes"), "{}", shown.text());
+}
+
+#[test]
+fn a_wireshark_filter_is_of_the_line_that_is_chosen() {
+    let filter = |keys: &str| match Shown::new("passive.pcap", SMALL).press(keys).effect {
+        Effect::Copy(text) => text,
+        other => panic!("{other:?}"),
+    };
+    let control = filter("2[Enter]w");
+    assert!(control.contains("tcp.port == 21"), "{control}");
+    let data = filter("2[Enter]/SYN[Enter]nnw");
+    assert!(!data.contains("tcp.port == 21 ") && data.contains("tcp.port == 5"), "{data}");
+    let transfer = filter("4/hello[Enter][Enter]w");
+    assert_eq!(transfer, filter("4/hello[Enter]w"));
+    let finding = Shown::new("fail-passive-refused.pcap", SMALL).press("5w").effect;
+    assert!(matches!(&finding, Effect::Copy(text) if text.contains("tcp.port == 21")));
+}
+
+#[test]
+fn a_copy_between_servers_is_drawn_with_both() {
+    let shown = Shown::new("fxp-both.pcap", LARGE).press("2[Enter]");
+    let own = shown.state.session.as_ref().unwrap().lines.len();
+    let shown = shown.press("l");
+    let view = shown.state.session.as_ref().unwrap();
+    assert!(view.lines.len() > own, "the other session is told, too");
+    let text = shown.text();
+    assert!(text.contains('┼'), "data goes from server to server:\n{text}");
+    let shown = shown.press("l");
+    assert_eq!(shown.state.session.as_ref().unwrap().lines.len(), own);
+}
+
+#[test]
+fn what_goes_on_is_marked_and_followed() {
+    let all = ready("mirror.pcap");
+    let open = row::SessionRow { is_open: true, user: String::new(), ..all.sessions[0].clone() };
+    let mut state = State::new("mirror.pcap".to_owned(), SMALL);
+    state.hear(Told::Row(open.clone()));
+    state.look();
+    let mut shown = Shown { state, effect: Effect::None }.press("2").shows("open").shows("goes on");
+    // It may match later what it did not match at first.
+    shown = shown.press("/user:labuser[Enter]").shows("0 of 1");
+    shown.state.hear(Told::Row(all.sessions[0].clone()));
+    shown.state.look_again();
+    let mut shown = shown.shows("1 of 1").hides("goes on");
+    // What comes late does not open it again.
+    shown.state.hear(Told::Row(open));
+    shown.hides("goes on");
+}
+
+#[test]
+fn more_of_a_session_keeps_what_is_chosen_and_follows_its_end() {
+    let all = ready("passive.pcap");
+    let id = all.sessions[0].id;
+    let manner = Manner { is_open: true, ..Manner::default() };
+    let whole = || SessionView::new(&all.analysis, id, manner).unwrap();
+    let begun = |lines: usize| {
+        let mut view = whole();
+        view.lines.truncate(lines);
+        view
+    };
+    let mut before = begun(8);
+    before.chosen = 3;
+    let mut after = whole();
+    after.follow_on(before);
+    assert_eq!(after.chosen, 3);
+    let mut before = begun(8);
+    before.chosen = 7;
+    let mut after = whole();
+    after.follow_on(before);
+    assert_eq!(after.chosen + 1, after.lines.len());
 }
 
 #[test]
@@ -235,17 +361,20 @@ fn while_it_loads_the_list_fills_and_the_bar_tells_how_far() {
     let all = ready("mirror.pcap");
     let mut state = State::new("mirror.pcap".to_owned(), SMALL);
     state.reading = Some(super::app::Reading { bytes: 500, total: Some(1000), seconds: 1.0 });
-    state.found.push(all.sessions[0].clone());
+    state.hear(Told::Row(all.sessions[0].clone()));
     state.look();
     let shown = Shown { state, effect: Effect::None }.press("2").shows("[#####.....] 500 B of");
-    let shown = shown.shows("1 of 1").press("[Enter]").shows("once the capture is read");
-    let mut shown = shown;
-    shown.state.found.push(all.sessions[1].clone());
+    let mut shown = shown.shows("1 of 1").press("[Enter]");
+    let id = all.sessions[0].id;
+    assert_eq!(shown.state.wanted.take(), Some(Wanted::Session { id, is_ladder: false }));
+    shown.state.hear(all.tell(Wanted::Session { id, is_ladder: false }));
+    let mut shown = shown.shows("USER labuser").press("2");
+    shown.state.hear(Told::Row(all.sessions[1].clone()));
     shown.state.look();
     let mut shown = shown.shows("2 of 2");
     shown.state.take(all);
     let shown = shown.hides("of 1,000");
-    assert_eq!(shown.press("1").press("[Esc]").effect, Effect::None);
+    assert_eq!(shown.press("1").press("[Esc][Esc][Esc][Esc]").effect, Effect::None);
 }
 
 #[test]
@@ -261,6 +390,7 @@ fn the_mouse_chooses_and_opens() {
     shown.state.click(5, 4);
     assert_eq!(shown.state.sessions.place(), 1);
     shown.state.click(5, 4);
+    shown.fetch();
     assert_eq!(shown.state.screen, Screen::Session);
     let tabs = shown.text();
     let at = tabs.lines().next().unwrap().find("4 Files").unwrap();
@@ -300,17 +430,79 @@ fn without_line_drawing_only_names_have_other_characters() {
 fn a_hundred_thousand_sessions_scroll_without_being_drawn() {
     let one = ready("passive.pcap").sessions.remove(0);
     let mut state = State::new("many".to_owned(), SMALL);
-    let many = (0..100_000)
-        .map(|nth| row::SessionRow { id: crate::session::SessionId(nth), ..one.clone() });
-    state.found = many.collect();
+    for nth in 0..100_000 {
+        let row = row::SessionRow { id: SessionId(nth), ..one.clone() };
+        state.hear(Told::Row(row));
+    }
     while state.look() {}
     let shown = Shown { state, effect: Effect::None }.press("2[End]").shows("s99999");
     let mut shown = shown;
-    let started = std::time::Instant::now();
+    let started = Instant::now();
     for _ in 0..100 {
         shown.state.update(Action::Up);
         shown.text();
     }
     // Far more than it takes, and far less than drawing every row would.
     assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
+}
+
+/// `cargo test --release --lib -- --ignored --nocapture answered_within_a_frame`: the time from a key
+/// to the screen that answers it, without the terminal's.
+#[test]
+#[ignore = "a measurement, for a release build"]
+fn every_key_is_answered_within_a_frame_among_a_hundred_thousand_sessions() {
+    let mut analysis = ready("passive.pcap").analysis;
+    let (session, transfer) = (analysis.sessions[0].clone(), analysis.transfers[1].clone());
+    for nth in 1000..101_000 {
+        let (mut session, mut transfer) = (session.clone(), transfer.clone());
+        session.id = SessionId(nth);
+        session.login.user = Some(format!("user{}", nth * 7919 % 100_003).into_bytes());
+        transfer.request.id = TransferId(nth);
+        session.transfers = vec![transfer.request.id];
+        transfer.session = session.id;
+        transfer.request.path = Some(format!("/pub/{}.bin", nth * 7919 % 100_003).into_bytes());
+        analysis.sessions.push(session);
+        analysis.transfers.push(transfer);
+    }
+    let mut loading = State::new("many".to_owned(), LARGE);
+    let ready = Ready::new(analysis);
+    ready.sessions.iter().for_each(|row| loading.hear(Told::Row(row.clone())));
+    ready.files.iter().for_each(|row| loading.hear(Told::File(row.clone())));
+    while loading.look() {}
+    let mut read = State::new("many".to_owned(), LARGE);
+    read.take(ready);
+    while read.look() {}
+    for (what, state) in [("while it loads", loading), ("once it is read", read)] {
+        let slowest = slowest_key(Shown { state, effect: Effect::None });
+        println!("{what}: slowest key {:?} in {:?}", slowest.1, slowest.0);
+        assert!(slowest.0.as_millis() < 16, "{what}: {slowest:?}");
+    }
+}
+
+fn slowest_key(mut shown: Shown) -> (Duration, String) {
+    let mut slowest = (Duration::ZERO, String::new());
+    for keys in [
+        "1[Down][Down][Enter]w",
+        "2[Down][Up][End][Home]sssssssssrw/user77[Enter]nN[Enter]yw/at[Enter]l[Esc]",
+        "4[Down][End][Home]sssssr/77.bin[Enter]nNyw[Esc][Esc]n[Enter]",
+        "5[Down]w?[Esc]12345",
+    ] {
+        let mut rest = keys;
+        while !rest.is_empty() {
+            let end = if rest.starts_with('[') { rest.find(']').unwrap() } else { 0 };
+            let (key, left) = rest.split_at(end + 1);
+            let started = Instant::now();
+            shown = shown.press_one(key);
+            shown.state.look();
+            let mut terminal = Terminal::new(TestBackend::new(LARGE.0, LARGE.1)).unwrap();
+            let theme = Theme::new(true, false);
+            terminal.draw(|frame| view::draw(&shown.state, theme, frame)).unwrap();
+            slowest = slowest.max((started.elapsed(), format!("{key} of {keys}")));
+            // Others do this meanwhile.
+            shown.fetch();
+            while shown.state.look() {}
+            rest = left;
+        }
+    }
+    slowest
 }

@@ -1,5 +1,12 @@
 //! What clients saw of each server, and what was moved there.
 
+use std::borrow::Cow;
+
+use nucleo_matcher::Matcher;
+
+use super::filter::Filter;
+use super::list::{Hit, next_hit};
+use super::row::Fields;
 use crate::analysis::{Analysis, Node, ServerTree};
 use crate::ftp::EntryKind;
 use crate::report::document::transfer_id;
@@ -12,6 +19,8 @@ pub(super) struct TreeView {
     pub(super) lines: Vec<TreeLine>,
     pub(super) chosen: usize,
     pub(super) top: usize,
+    /// What was looked for in it.
+    sought: Filter,
 }
 
 pub(super) struct TreeLine {
@@ -30,11 +39,33 @@ impl TreeView {
             lines.push(server(&tree));
             lines.extend(tree.nodes.iter().map(|(path, node)| entry(path, node)));
         }
-        Self { lines, chosen: 0, top: 0 }
+        Self { lines, chosen: 0, top: 0, sought: Filter::default() }
     }
 
     pub(super) fn chosen_transfer(&self) -> Option<TransferId> {
         self.lines.get(self.chosen)?.transfer
+    }
+
+    /// To the next line that is looked for.
+    pub(super) fn next(&mut self, by: isize, height: usize, matcher: &mut Matcher) -> Hit {
+        if self.sought.is_empty() {
+            return Hit::NothingSought;
+        }
+        let sought = &self.sought;
+        let found = next_hit(&self.lines, self.chosen, by, |line| sought.matches(line, matcher));
+        let Some(at) = found else { return Hit::None };
+        self.step(at.cast_signed() - self.chosen.cast_signed(), height);
+        Hit::Found
+    }
+
+    /// Looks for something, from the chosen line on.
+    pub(super) fn seek(&mut self, sought: Filter, height: usize, matcher: &mut Matcher) {
+        self.sought = sought;
+        let line = self.lines.get(self.chosen);
+        let is_here = line.is_some_and(|line| self.sought.matches(line, matcher));
+        if !is_here && self.next(1, height, matcher) == Hit::None {
+            self.next(-1, height, matcher);
+        }
     }
 
     pub(super) fn step(&mut self, by: isize, height: usize) {
@@ -53,6 +84,22 @@ fn server(tree: &ServerTree<'_>) -> TreeLine {
         done: String::new(),
         is_server: true,
         transfer: None,
+    }
+}
+
+impl Fields for TreeLine {
+    const NAMES: &'static [&'static str] = &["name"];
+
+    fn text(&self, name: &str) -> Option<Cow<'_, str>> {
+        (name == "name").then(|| self.name.trim_start().into())
+    }
+
+    fn number(&self, _: &str) -> Option<u64> {
+        None
+    }
+
+    fn all(&self) -> String {
+        format!("{} {}", self.name, self.done)
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use crate::hash::{Hasher, Hashes};
+use crate::hash::{HashSet, Hasher, Hashes};
 
 /// What tells a file from another of the same name.
 #[cfg(unix)]
@@ -88,8 +88,8 @@ pub(super) fn copy_sparse(from: &mut File, to: &mut File) -> io::Result<()> {
 }
 
 /// The same hashes as `like`, of a file on disk.
-pub(super) fn hash_file(file: &mut File, like: &Hashes) -> io::Result<Hashes> {
-    let mut hasher = Hasher::new(like.digests().set());
+pub(super) fn hash_file(file: &mut File, set: HashSet) -> io::Result<Hashes> {
+    let mut hasher = Hasher::new(set);
     each_block(file, |block| {
         hasher.update(block);
         Ok(())

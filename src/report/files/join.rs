@@ -1,7 +1,7 @@
 //! One file out of the pieces that several transfers moved.
 
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use super::disk::{Identity, check, hash_file, identity, new_file, place_new, rename_new, reopen};
 use super::store::{Bound, Store};
@@ -51,8 +51,7 @@ pub(super) fn join(
         return Ok(Err(bound));
     }
     let from = store.directory.join(".joined");
-    let mut joined =
-        Joining { file: new_file(&from)?, have: Vec::new(), overlaps: Vec::new(), all_agree: true };
+    let mut joined = Joining::new(new_file(&from)?);
     let made = pieces
         .iter()
         .try_for_each(|piece| joined.add(store, piece))
@@ -72,7 +71,10 @@ pub(super) fn join(
     let mut hashes = None;
     if holes <= *hashable {
         *hashable -= holes;
-        hashes = Some(hash_file(&mut reopen(&path, ours, File::options().read(true))?, like)?);
+        hashes = Some(hash_file(
+            &mut reopen(&path, ours, File::options().read(true))?,
+            like.digests().set(),
+        )?);
     }
     Ok(Ok(Joined { file, bytes: length, overlaps: joined.overlaps, is_whole, hashes }))
 }
@@ -98,19 +100,47 @@ fn together(pieces: &[PieceOnDisk]) -> u64 {
     together
 }
 
-struct Joining {
-    file: File,
+pub(super) struct Joining {
+    pub(super) file: File,
     /// What is written already; sorted, nothing overlaps or touches.
     have: Vec<Range>,
     /// The first ones.
     overlaps: Vec<(Range, bool)>,
-    all_agree: bool,
+    pub(super) all_agree: bool,
 }
 
 /// Overlaps listed of one file.
 const MOST_OVERLAPS: usize = 64;
 
 impl Joining {
+    pub(super) fn new(file: File) -> Self {
+        Self { file, have: Vec::new(), overlaps: Vec::new(), all_agree: true }
+    }
+
+    /// Octets of the whole file, from `at` on.
+    pub(super) fn put(&mut self, at: u64, octets: &[u8]) -> io::Result<()> {
+        let range = Range { start: at, end: at.saturating_add(octets.len() as u64) };
+        let mut rest = octets;
+        for (part, is_known) in self.parts(range) {
+            let len = usize::try_from(part.end - part.start).unwrap_or(usize::MAX);
+            let (here, behind) = rest.split_at(len.min(rest.len()));
+            self.file.seek(SeekFrom::Start(part.start))?;
+            if is_known {
+                self.all_agree &= is_same(&mut &here[..], &mut self.file)?;
+            } else {
+                self.file.write_all(here)?;
+            }
+            rest = behind;
+        }
+        self.note(range);
+        Ok(())
+    }
+
+    /// Octets that are written.
+    pub(super) fn written(&self) -> u64 {
+        self.have.iter().map(|range| range.end - range.start).sum()
+    }
+
     fn add(&mut self, store: &Store, piece: &PieceOnDisk) -> io::Result<()> {
         let path = store.directory.join(&piece.file);
         let mut from = reopen(&path, piece.identity, File::options().read(true))?;

@@ -1,11 +1,9 @@
 //! The last names of the files, `manifest.json` and `SHA256SUMS`.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
-use std::rc::Rc;
 
 use super::disk::{Identity, new_file, place_new};
 use super::join::{PieceOnDisk, is_worth_it, join};
@@ -15,7 +13,7 @@ use super::record::{
 };
 use super::shape::{Shaped, link, shape};
 use super::spool::Spool;
-use super::store::{Bound, PartId, Store};
+use super::store::{Bound, PartId, Shelf};
 use super::{ExtractError, Only};
 use crate::analysis::Charset;
 use crate::analysis::{Analysis, Collector, LogicalFile, Piece};
@@ -31,7 +29,7 @@ use crate::transfer::{self, Content, Decoded, Direction, Face, Orphan, Transfer}
 
 /// Gives every file its name when its transfer is final, and lists them at the end.
 pub struct Manifest {
-    store: Rc<RefCell<Store>>,
+    shelf: Shelf,
     only: Only,
     several_inputs: bool,
     tunnels: Tunnels,
@@ -74,12 +72,12 @@ const SHAPED_KEPT: usize = 1 << 12;
 
 impl Manifest {
     pub(super) fn new(
-        store: Rc<RefCell<Store>>,
+        shelf: Shelf,
         only: Only,
         limits: &Limits,
         several_inputs: bool,
     ) -> io::Result<Self> {
-        let directory = store.borrow().directory.clone();
+        let directory = shelf.lock().directory.clone();
         let spool = |name| Spool::new(&directory.join(name));
         Ok(Self {
             only,
@@ -100,19 +98,19 @@ impl Manifest {
             failed: 0,
             first_failure: None,
             summary: Summary::default(),
-            store,
+            shelf,
         })
     }
 
     /// Nothing was read: leaves the directory as it was.
     pub fn abandon(self) {
-        self.store.borrow_mut().discard_all();
+        self.shelf.lock().discard_all();
     }
 
     /// Writes the manifest and the sums. An error about single files comes last: what could be
     /// written is valid and listed.
     pub fn finish(mut self, analysis: &Analysis) -> Result<Summary, ExtractError> {
-        self.store.borrow_mut().discard_all();
+        self.shelf.lock().discard_all();
         self.list_waiting();
         for (place, file) in analysis.files.iter().enumerate() {
             self.join(place, file, analysis);
@@ -121,8 +119,8 @@ impl Manifest {
         facts.limits_reached.append(&mut self.limits_reached);
         let head = ManifestRecord::new(&facts, &analysis.inputs, self.several_inputs);
 
-        let Self { store, files, joined, sums, not_written, .. } = self;
-        let directory = store.borrow().directory.clone();
+        let Self { shelf, files, joined, sums, not_written, .. } = self;
+        let directory = shelf.lock().directory.clone();
         let put = |name, write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>| {
             let failed = |source| ExtractError::Write { path: directory.join(name), source };
             let mut made = None;
@@ -164,7 +162,7 @@ impl Manifest {
         let Some(pieces) = pieces.filter(|pieces| is_worth_it(pieces)) else { return };
         let path = Charset::of_name(Some(&file.path)).decode(&file.path).0;
         let name = on_disk(&file_id(place), Some(&path));
-        let joined = join(&mut self.store.borrow_mut(), file, &pieces, &name, &mut self.hashable);
+        let joined = join(&mut self.shelf.lock(), file, &pieces, &name, &mut self.hashable);
         match joined {
             Ok(Ok(joined)) => {
                 let order = (true, u32::MAX / 2 + place as u32);
@@ -214,7 +212,7 @@ impl Manifest {
 
     /// Gives a part its last name and its last shape.
     fn keep(&mut self, part: PartId, name: &str, may_be_whole: bool, content: &Content, of: Of) {
-        let mut store = self.store.borrow_mut();
+        let mut store = self.shelf.lock();
         let shaped = match self.shaped.get(&part) {
             Some(first) => link(&store, first, name),
             None => shape(&mut store, part, name, may_be_whole, content, &mut self.hashable),
@@ -323,7 +321,7 @@ impl Collector for Manifest {
         let part = transfer.data.as_ref().map(|data| data.id).zip(transfer.content_dir());
         let (is_chosen, has_file) = (self.is_chosen(&transfer), transfer.has_file());
         if let Some((data, dir)) = part {
-            let mut store = self.store.borrow_mut();
+            let mut store = self.shelf.lock();
             store.leave_both(data, dir.reversed());
             if !is_chosen || !has_file {
                 store.leave_both(data, dir);
@@ -340,7 +338,7 @@ impl Collector for Manifest {
         content.text = Vec::new();
         let content = content.clone();
         if !self.has_room() {
-            self.store.borrow_mut().leave_both(data, dir);
+            self.shelf.lock().leave_both(data, dir);
             return self.not_written(&transfer, Some("files"));
         }
         let wire_name = transfer.request.name.as_deref();
@@ -358,7 +356,7 @@ impl Collector for Manifest {
             let of = Of::Wire(Box::new(transfer.clone()));
             self.keep(part, &name, may_be_whole, &content, of);
         } else if is_likely.is_some() {
-            self.store.borrow_mut().discard((data, dir, other));
+            self.shelf.lock().discard((data, dir, other));
         }
         let file = content.of_file();
         self.keep((data, dir, face), &name, may_be_whole, &file, Of::Transfer(Box::new(transfer)));

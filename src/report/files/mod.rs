@@ -15,15 +15,13 @@ pub mod single;
 mod spool;
 mod store;
 
-use std::cell::RefCell;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 pub use self::manifest::{Manifest, Summary};
 pub use self::store::Parts;
-use self::store::Store;
+use self::store::{Shelf, Store};
 use crate::limits::Limits;
 
 /// Which transfers are written: any of each list that is not empty.
@@ -68,9 +66,9 @@ pub fn create(
     if fs::read_dir(directory).map_err(failed)?.next().is_some() {
         return Err(ExtractError::NotEmpty(directory.to_owned()));
     }
-    let store = Rc::new(RefCell::new(Store::new(directory.to_owned(), limits)));
-    let parts = Parts::new(Rc::clone(&store));
+    let shelf = Shelf::new(Store::new(directory.to_owned(), limits));
+    let parts = Parts::new(shelf.clone());
     // That it cannot be written to shows here rather than after hours of reading.
-    let manifest = Manifest::new(store, only, limits, several_inputs).map_err(failed)?;
+    let manifest = Manifest::new(shelf, only, limits, several_inputs).map_err(failed)?;
     Ok((parts, manifest))
 }

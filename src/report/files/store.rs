@@ -1,11 +1,10 @@
 //! Parts: files that are being written, however many at one time.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::disk::{Identity, check, identity, new_file, reopen};
 use crate::limits::Limits;
@@ -17,7 +16,11 @@ use crate::transfer::{ByteSink, Face, Sinks};
 pub(super) type PartId = (DataId, Dir, Face);
 
 /// Makes a part for each direction of a data connection that carries bytes.
-pub struct Parts(Rc<RefCell<Store>>);
+pub struct Parts(Shelf);
+
+/// All parts, for who writes them and who gives them their names.
+#[derive(Clone)]
+pub(super) struct Shelf(Arc<Mutex<Store>>);
 
 /// All parts, and what may still be written. Few of them are open at one time: the others are
 /// opened again when they have something to write.
@@ -74,7 +77,7 @@ struct Open {
 
 struct Sink {
     id: PartId,
-    store: Rc<RefCell<Store>>,
+    shelf: Shelf,
 }
 
 /// Bytes gathered before the disk is troubled.
@@ -84,28 +87,38 @@ const BUFFER: usize = 64 << 10;
 const MOST_IDLE: usize = 1 << 14;
 
 impl Parts {
-    pub(super) fn new(store: Rc<RefCell<Store>>) -> Self {
-        Self(store)
+    pub(super) fn new(shelf: Shelf) -> Self {
+        Self(shelf)
+    }
+}
+
+impl Shelf {
+    pub(super) fn new(store: Store) -> Self {
+        Self(Arc::new(Mutex::new(store)))
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Store> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Sinks for Parts {
     fn open(&mut self, data: DataId, dir: Dir, face: Face) -> Option<Box<dyn ByteSink>> {
-        let (id, store) = ((data, dir, face), Rc::clone(&self.0));
-        store.borrow_mut().begin(id);
-        Some(Box::new(Sink { id, store }))
+        let (id, shelf) = ((data, dir, face), self.0.clone());
+        shelf.lock().begin(id);
+        Some(Box::new(Sink { id, shelf }))
     }
 }
 
 impl ByteSink for Sink {
     fn write(&mut self, offset: u64, bytes: &[u8]) {
-        self.store.borrow_mut().write(self.id, offset, bytes);
+        self.shelf.lock().write(self.id, offset, bytes);
     }
 }
 
 impl Drop for Sink {
     fn drop(&mut self) {
-        self.store.borrow_mut().close(self.id);
+        self.shelf.lock().close(self.id);
     }
 }
 

@@ -16,6 +16,7 @@ mod tree;
 
 pub use self::audit::write as write_audit;
 pub use self::diagnose::write as write_diagnosis;
+pub use self::ladder::{Ladder, is_bad, lost};
 pub use self::rules::{write_rule, write_rules};
 pub use self::tree::write as write_tree;
 

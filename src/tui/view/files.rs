@@ -7,15 +7,16 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use super::{cells, list_and_detail, panel, rows};
-use crate::analysis::{LogicalFile, Piece};
+use crate::analysis::{LogicalFile, Piece, Range};
 use crate::ftp::{Entry, EntryKind};
-use crate::report::document::{file_id, outcome, session_id, transfer_id};
+use crate::report::document::{file_id, session_id, transfer_id};
 use crate::report::escape::{cut, cut_front, escape, width};
 use crate::report::human::{bytes, number};
 use crate::report::text::arrow;
 use crate::transfer::{Listing, Outcome};
-use crate::tui::app::{Content, FILE_SORTS, Preview, State};
-use crate::tui::row::FileRow;
+use crate::tui::app::{Content, Preview, State};
+use crate::tui::row::{Fate, FileKey, FileRow};
+use crate::tui::sort::{FILE_SORTS, order};
 use crate::tui::theme::Theme;
 use crate::tui::tree::TreeView;
 
@@ -29,32 +30,37 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rec
     }
     let Some(area) = detail else { return };
     let chosen = state.chosen_file();
-    let row = chosen.and_then(|id| state.file_rows().iter().find(|row| row.id == id));
-    let (sort, is_reversed) = state.file_sort;
-    let order = if is_reversed { " reversed" } else { "" };
-    let by = FILE_SORTS.get(sort).copied().unwrap_or_default();
+    let row = match state.tree {
+        Some(_) => chosen.and_then(|key| state.file_rows().iter().find(|row| row.key == key)),
+        None => state.files.chosen().and_then(|row| state.file_rows().get(row)),
+    };
+    let order = order(state.file_sort, &FILE_SORTS, state.ready.is_some());
     let title = match state.tree {
         Some(_) => "preview".to_owned(),
         None => format!(
-            "{} of {} by {by}{order}",
+            "{} of {} {order}",
             number(state.files.len() as u64),
             number(state.file_rows().len() as u64)
         ),
     };
     let inner = panel(theme, &title, frame, area);
     let Some(row) = row else { return };
-    let mut lines = vec![format!("{} {}", transfer_id(row.id), row.path)];
-    let facts = [row.media.clone(), outcome(row.outcome).replace('_', " "), hash(row)];
+    let mut lines = vec![format!("{} {}", row.key.id(), row.path)];
+    let facts = [row.media.clone(), row.fate.name().replace('_', " "), hash(row)];
     lines.push(facts.into_iter().filter(|fact| !fact.is_empty()).collect::<Vec<_>>().join("  "));
     let width = usize::from(inner.width);
-    lines.extend(
-        chosen.and_then(|id| state.file_of_pieces(id)).map(|(nth, file)| together(nth, file)),
-    );
+    if let Some((nth, file)) = state.file_of(row.key) {
+        lines.extend(together(nth, file, row.key));
+    }
     let left = usize::from(inner.height).saturating_sub(lines.len());
-    match chosen.and_then(|id| state.listing(id)).filter(|_| !state.is_hex) {
+    let listing = match row.key {
+        FileKey::Transfer(id) => state.listing(id),
+        FileKey::File(_) => None,
+    };
+    match listing.filter(|_| !state.is_hex) {
         Some(listing) => lines.extend(table(listing, left)),
         None => {
-            let content = chosen.and_then(|id| state.contents.get(&id));
+            let content = state.previewed(row.key).and_then(|id| state.contents.get(&id));
             lines.extend(preview(content, state.is_hex, width, left));
         }
     }
@@ -83,11 +89,11 @@ fn draw_list(
             session_id(row.session),
             path,
             size,
-            outcome(row.outcome).replace('_', " "),
+            row.fate.name().replace('_', " "),
         ];
         Some((
             place == state.files.place(),
-            style(row.outcome, theme),
+            style(row.fate, theme),
             cells(&columns(room, cell), room),
         ))
     });
@@ -105,12 +111,12 @@ fn columns(
     vec![(1, arrow), (7, session), (path_room(room), path), (8, size), (13, outcome)]
 }
 
-fn style(outcome: Outcome, theme: Theme) -> Style {
-    match outcome {
-        Outcome::Complete => theme.good(),
-        Outcome::Aborted | Outcome::Refused | Outcome::NoConnection => theme.bad(),
-        Outcome::Encrypted => Style::new(),
-        _ => theme.doubtful(),
+fn style(fate: Fate, theme: Theme) -> Style {
+    match fate {
+        Fate::Transfer(Outcome::Complete) | Fate::Pieces { is_whole: true } => theme.good(),
+        Fate::Transfer(Outcome::Aborted | Outcome::Refused | Outcome::NoConnection) => theme.bad(),
+        Fate::Transfer(Outcome::Encrypted) => Style::new(),
+        Fate::Transfer(_) | Fate::Pieces { is_whole: false } => theme.doubtful(),
     }
 }
 
@@ -146,19 +152,40 @@ fn draw_tree(tree: &TreeView, theme: Theme, frame: &mut Frame<'_>, head: Rect, b
     );
 }
 
-/// `part of file1: t1 0–32,768  t5 32,768–90,000  whole`.
-fn together(nth: usize, file: &LogicalFile) -> String {
+/// `part of file1: t1 0–32,768  t5 32,768–90,000  whole`; of the file itself its pieces, holes and
+/// former names.
+fn together(nth: usize, file: &LogicalFile, key: FileKey) -> Vec<String> {
+    let span = |range: &Range| format!("{}–{}", number(range.start), number(range.end));
     let piece = |piece: &Piece| {
-        let range = piece
-            .range
-            .as_ref()
-            .map(|range| format!("{}–{}", number(range.start), number(range.end)));
+        let range = piece.range.as_ref().map(span);
         format!("{} {}", transfer_id(piece.transfer), range.as_deref().unwrap_or("?"))
     };
-    let pieces: Vec<String> = file.pieces.iter().map(piece).collect();
-    let whole = if file.is_whole() { "whole" } else { "not whole" };
-    format!("part of {}: {}  {whole}", file_id(nth), pieces.join("  "))
+    let pieces: Vec<String> = file.pieces.iter().take(MOST_PIECES).map(piece).collect();
+    let pieces = pieces.join("  ");
+    let more = file.pieces.len().saturating_sub(MOST_PIECES);
+    let more = if more > 0 { format!("  and {more} more") } else { String::new() };
+    if key != FileKey::File(nth) {
+        let whole = if file.is_whole() { "whole" } else { "not whole" };
+        return vec![format!("part of {}: {pieces}{more}  {whole}", file_id(nth))];
+    }
+    let mut lines = vec![format!("pieces: {pieces}{more}")];
+    let holes: Vec<String> = file.holes.iter().take(MOST_PIECES).map(span).collect();
+    if !holes.is_empty() {
+        lines.push(format!("not in the capture: {}", holes.join("  ")));
+    }
+    if file.size.is_none() {
+        lines.push("nothing shows where it ends".to_owned());
+    }
+    let former: Vec<_> =
+        file.former.iter().take(MOST_PIECES).map(|name| String::from_utf8_lossy(name)).collect();
+    if !former.is_empty() {
+        lines.push(format!("before that: {}", escape(&former.join("  "))));
+    }
+    lines
 }
+
+/// Pieces, holes and names listed of a file.
+const MOST_PIECES: usize = 16;
 
 /// A listing as what it says: `report.pdf  335 B  2024-02-29T12:00  -rw-r--r--`.
 fn table(listing: &Listing, height: usize) -> Vec<String> {

@@ -6,11 +6,12 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use super::rows;
+use crate::analysis::{Tally, activity};
 use crate::report::escape::{cut, escape};
 use crate::report::human::{bytes, number, plural, span};
 use crate::tui::app::State;
 use crate::tui::findings_mark;
-use crate::tui::overview::{Item, activity};
+use crate::tui::overview::Item;
 use crate::tui::theme::Theme;
 
 pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
@@ -95,10 +96,10 @@ pub(super) fn place_at(state: &State, line: usize) -> Option<usize> {
 fn facts(state: &State) -> Vec<String> {
     let Some(ready) = &state.ready else {
         let sessions = plural(state.found.len() as u64, "session");
-        let transfers = plural(state.found_transfers, "transfer");
+        let transfers = plural(state.found_files.len() as u64, "transfer");
         return vec![
             format!(" reading: {sessions}, {transfers} so far"),
-            " The lists can be used already; what was said is shown once it is read.".to_owned(),
+            " Sessions and files can be opened already; findings come once all is read.".to_owned(),
         ];
     };
     let analysis = &ready.analysis;
@@ -114,12 +115,9 @@ fn facts(state: &State) -> Vec<String> {
     if skipped > 0 {
         facts.push(format!("   {} not TCP or not decoded", plural(skipped, "frame")));
     }
-    let (down, up) = ready
-        .sessions
-        .iter()
-        .fold((0, 0), |(down, up), row| (down + row.tally.down, up + row.tally.up));
+    let Tally { down, up, .. } = ready.overview.all;
     let sessions = plural(ready.sessions.len() as u64, "session");
-    let transfers = plural(ready.files.len() as u64, "transfer");
+    let transfers = plural(analysis.transfers.len() as u64, "transfer");
     facts.push(format!(" {sessions}, {transfers}   ↓ {}   ↑ {}", bytes(down), bytes(up)));
     let findings = number(analysis.findings.len() as u64);
     let warnings = analysis.warnings();
@@ -135,7 +133,8 @@ const MOST_INPUTS: usize = 3;
 
 /// How many sessions began when, as blocks; digits where those cannot be drawn.
 fn bars(state: &State, theme: Theme, parts: usize) -> String {
-    let counts = activity(state.session_rows(), parts.max(1));
+    let starts = state.session_rows().iter().map(|row| row.start);
+    let counts = activity(starts, parts.max(1));
     let most = counts.iter().copied().max().unwrap_or(0).max(1);
     let levels: Vec<char> = if theme.is_ascii {
         ".123456789".chars().collect()

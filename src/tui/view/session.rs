@@ -7,7 +7,9 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use super::{list_and_detail, panel, rows, wrapped};
+use crate::analysis::Party;
 use crate::report::escape::{cut, width};
+use crate::report::text::{Ladder, lost};
 use crate::tui::app::State;
 use crate::tui::session::{LineKind, SessionLine, SessionView};
 use crate::tui::theme::Theme;
@@ -20,9 +22,9 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rec
     let (list, detail) = list_and_detail(state.size, area, super::DETAIL);
     let [head, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(list);
     let room = usize::from(body.width).saturating_sub(1);
-    let title = match view.is_ladder {
-        true => ladder_head(view, room),
-        false => view.head.join("   "),
+    let title = match &view.ladder {
+        Some(ladder) => ladder_head(view, ladder, room),
+        None => view.head.join("   "),
     };
     frame.render_widget(
         Line::styled(format!(" {}", theme.plain(&cut(&title, room))), theme.strong()),
@@ -34,8 +36,11 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rec
         frame,
         body,
         shown.map(|(place, line)| {
-            let text = if view.is_ladder { rung(view, line, room) } else { told(view, line, room) };
-            (place == view.chosen, style(line.kind, theme), text)
+            let text = match &view.ladder {
+                Some(ladder) => rung(view, ladder, line, room),
+                None => told(view, line, room),
+            };
+            (place == view.chosen, style(&line.kind, theme), text)
         }),
     );
     if let Some(area) = detail {
@@ -44,9 +49,11 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rec
         let mut text = Vec::new();
         if let Some(line) = view.chosen_line() {
             text.push(format!("{} {}", line.time, line.frame));
-            text.extend(
-                line.detail.iter().flat_map(|line| wrapped(line, usize::from(inner.width))),
-            );
+            let told = match line.detail.is_empty() {
+                true => vec![line.told()],
+                false => line.detail.clone(),
+            };
+            text.extend(told.iter().flat_map(|line| wrapped(line, usize::from(inner.width))));
         }
         if let Some(password) = view.password.as_ref().filter(|_| state.shows_secrets) {
             text.push(format!("password: {password}"));
@@ -56,60 +63,51 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rec
     }
 }
 
-fn style(kind: LineKind, theme: Theme) -> Style {
+fn style(kind: &LineKind, theme: Theme) -> Style {
     match kind {
-        LineKind::FromClient => theme.strong(),
-        LineKind::FromServer | LineKind::FromOther => Style::new(),
-        LineKind::Lost => theme.bad(),
-        LineKind::Moved { is_bad: true } => theme.bad(),
-        LineKind::Moved { is_bad: false } => theme.good(),
+        kind if kind.is_bad() => theme.bad(),
+        LineKind::Step(step) if step.from == Party::Client => theme.strong(),
+        LineKind::Step(_) => Style::new(),
+        LineKind::Moved { .. } => theme.good(),
         LineKind::Finding => theme.doubtful(),
     }
 }
 
-fn columns(view: &SessionView) -> (usize, usize) {
-    let lines = || view.lines.iter();
-    let time = lines().map(|line| line.time.len()).max().unwrap_or(0);
-    (time, lines().map(|line| line.frame.len()).max().unwrap_or(0))
-}
-
 /// `+0.812    #38  → PASV`.
 fn told(view: &SessionView, line: &SessionLine, room: usize) -> String {
-    let (time, frame) = columns(view);
-    let mark = match line.kind {
-        LineKind::FromClient => "→",
-        LineKind::FromServer | LineKind::FromOther => "←",
-        LineKind::Lost => "✗",
+    let mark = match &line.kind {
+        LineKind::Step(step) if lost(step).is_some() => "✗",
+        LineKind::Step(step) if step.from == Party::Client => "→",
+        LineKind::Step(_) => "←",
         LineKind::Moved { .. } => " ",
         LineKind::Finding => "!",
     };
-    let text = format!("{:time$} {:>frame$}  {mark} {}", line.time, line.frame, line.text);
-    cut(&text, room).into_owned()
+    cut(&format!("{}{mark} {}", left(view, line), line.told()), room).into_owned()
 }
 
-fn ladder_head(view: &SessionView, room: usize) -> String {
-    let (time, frame) = columns(view);
+/// When, and in which frame.
+fn left(view: &SessionView, line: &SessionLine) -> String {
+    let (time, frame) = view.widths;
+    format!("{:time$} {:>frame$}  ", line.time, line.frame)
+}
+
+/// Columns for ` :65535`.
+const PORT: usize = 7;
+
+fn ladder_head(view: &SessionView, ladder: &Ladder, room: usize) -> String {
+    let (time, frame) = view.widths;
     let left = time + 1 + frame + 2;
-    let fill = room.saturating_sub(left + width(&view.client) + width(&view.server) + 7);
-    format!("{}{}{}{}", " ".repeat(left), view.client, " ".repeat(fill), view.server)
+    format!("{}{}", " ".repeat(left), ladder.head(room.saturating_sub(left + 2 + PORT)))
 }
 
 /// `+0.812    #38  │ PASV ────────→ │ :21`.
-fn rung(view: &SessionView, line: &SessionLine, room: usize) -> String {
-    let (time, frame) = columns(view);
-    let left = format!("{:time$} {:>frame$}  ", line.time, line.frame);
-    let inner = room.saturating_sub(width(&left) + 2 + 7);
-    let text = cut(&line.text, inner.saturating_sub(4)).into_owned();
-    let free = inner.saturating_sub(width(&text) + 3);
-    let (arrow, port) = match line.kind {
-        LineKind::FromClient => (format!(" {text} {}→", "─".repeat(free)), line.port),
-        LineKind::FromServer | LineKind::FromOther => {
-            (format!("←{} {text} ", "─".repeat(free)), line.port)
+fn rung(view: &SessionView, ladder: &Ladder, line: &SessionLine, room: usize) -> String {
+    let left = left(view, line);
+    let inner = room.saturating_sub(width(&left) + 2 + PORT);
+    match &line.kind {
+        LineKind::Step(step) => {
+            format!("{left}│{}│ :{}", ladder.rung(step, &line.text, inner), step.port)
         }
-        LineKind::Lost => (format!(" {text} {}✗", "─".repeat(free / 2)), line.port),
-        LineKind::Moved { .. } | LineKind::Finding => (format!(" {text}"), 0),
-    };
-    let pad = " ".repeat(inner.saturating_sub(width(&arrow)));
-    let port = if port > 0 { format!(" :{port}") } else { String::new() };
-    format!("{left}│{arrow}{pad}│{port}")
+        _ => format!("{left}│{}│", ladder.told(&line.text, inner)),
+    }
 }

@@ -9,24 +9,20 @@ use ratatui::widgets::Paragraph;
 use super::{cells, list_and_detail, panel, rows, wrapped};
 use crate::report::document::session_id;
 use crate::report::human::{bytes, duration, moment, number};
-use crate::tui::app::{SESSION_SORTS, State};
+use crate::tui::app::State;
 use crate::tui::row::SessionRow;
 use crate::tui::severity_mark;
+use crate::tui::sort::{SESSION_SORTS, order};
 use crate::tui::theme::Theme;
 
 pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
     let (list, detail) = list_and_detail(state.size, area, super::DETAIL);
     let [head, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(list);
     let room = usize::from(list.width).saturating_sub(1);
-    let (sort, is_reversed) = state.session_sort;
-    let by = SESSION_SORTS.get(sort).copied().unwrap_or_default();
-    let order = if is_reversed { " reversed" } else { "" };
+    let order = order(state.session_sort, &SESSION_SORTS, state.ready.is_some());
     let all = state.session_rows();
-    let counted = format!(
-        "{} of {} by {by}{order}",
-        number(state.sessions.len() as u64),
-        number(all.len() as u64)
-    );
+    let counted =
+        format!("{} of {} {order}", number(state.sessions.len() as u64), number(all.len() as u64));
     let titles = columns(room, Row::heading(theme));
     frame.render_widget(Line::styled(format!(" {}", cells(&titles, room)), theme.strong()), head);
     let shown = state.sessions.visible(usize::from(body.height)).filter_map(|(place, number)| {
@@ -78,6 +74,7 @@ impl Row {
         let all = row.tally.done + row.tally.failed;
         let mark = match row.worst {
             Some(worst) => format!("{} {}", row.findings, severity_mark(worst, theme).1),
+            None if row.is_open => "open".to_owned(),
             None => String::new(),
         };
         Self {
@@ -130,6 +127,9 @@ fn told(row: &SessionRow, room: usize) -> Vec<String> {
         bytes(tally.down),
         bytes(tally.up)
     ));
+    if row.is_open {
+        facts.push("goes on".to_owned());
+    }
     if row.findings > 0 {
         facts.push(format!("{} findings", row.findings));
     }
