@@ -70,8 +70,10 @@ pub struct Looks {
 
 impl Looks {
     fn of(session: &Session) -> Self {
-        let is_odd = |line: &[u8]| line.iter().any(|byte| !matches!(byte, b' '..=b'~'));
-        let is_odd_reply = |text: &[u8]| text.split(|byte| *byte == b'\n').any(is_odd);
+        // All of it at once: processors look at many bytes in one step.
+        let is_odd = |line: &[u8]| {
+            line.iter().fold(false, |odd, byte| odd | !matches!(byte, b' '..=b'~' | b'\n'))
+        };
         let mut looks = Self::default();
         for exchange in &session.exchanges {
             if let Some(sent) = &exchange.sent {
@@ -82,7 +84,7 @@ impl Looks {
                 looks.has_odd_command |= is_odd(line);
             }
             looks.has_odd_reply |=
-                exchange.replies.iter().any(|received| is_odd_reply(&received.reply.text));
+                exchange.replies.iter().any(|received| is_odd(&received.reply.text));
         }
         looks
     }

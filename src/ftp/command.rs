@@ -11,7 +11,7 @@ pub struct Command {
     pub verb: Verb,
     /// The line in one piece: a capture has millions of them.
     line: Vec<u8>,
-    word_len: usize,
+    word_len: u32,
 }
 
 /// What a command asks for, as far as the analysis needs it.
@@ -80,7 +80,8 @@ impl Command {
     pub fn parse(line: &[u8]) -> Self {
         let word_len = line.iter().position(|byte| *byte == b' ').unwrap_or(line.len());
         let verb = Verb::of(line.get(..word_len).unwrap_or_default());
-        Self { verb, line: line.to_vec(), word_len }
+        // No line is as long as 4 GiB.
+        Self { verb, line: line.to_vec(), word_len: u32::try_from(word_len).unwrap_or(u32::MAX) }
     }
 
     /// The line as it was sent, without its end.
@@ -90,12 +91,16 @@ impl Command {
 
     /// The verb as it was sent.
     pub fn word(&self) -> &[u8] {
-        self.line.get(..self.word_len).unwrap_or_default()
+        self.line.get(..self.word_end()).unwrap_or_default()
     }
 
     /// What follows the first space, untouched: pathnames may begin with one.
     pub fn arg(&self) -> &[u8] {
-        self.line.get(self.word_len + 1..).unwrap_or_default()
+        self.line.get(self.word_end() + 1..).unwrap_or_default()
+    }
+
+    fn word_end(&self) -> usize {
+        self.word_len as usize
     }
 
     /// Where the client says it listens, in a PORT, EPRT or LPRT.

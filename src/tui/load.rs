@@ -80,7 +80,7 @@ impl Loading {
         let (asks, asked) = unbounded();
         let (tell, told) = unbounded();
         let end = asks.clone();
-        let thread = thread::spawn(move || read(work, tell, asked, &end));
+        let thread = thread::spawn(move || read(&work, tell, asked, &end));
         Self { progress, asks, told, thread: Some(thread) }
     }
 
@@ -157,7 +157,7 @@ impl Ready {
 const TOP: usize = 5;
 
 fn read(
-    work: Work,
+    work: &Work,
     tell: Sender<Told>,
     asked: Receiver<Ask>,
     end: &Sender<Ask>,
@@ -205,7 +205,7 @@ fn read(
 
 /// A capture that is read here and now.
 #[cfg(test)]
-pub(super) fn read_all(work: Work) -> Result<Ready, CaptureError> {
+pub(super) fn read_all(work: &Work) -> Result<Ready, CaptureError> {
     let (asks, asked) = unbounded();
     read(work, unbounded().0, asked, &asks)
 }

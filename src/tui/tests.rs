@@ -31,7 +31,7 @@ fn work(sample: &str) -> Work {
 }
 
 fn ready(sample: &str) -> Ready {
-    read_all(work(sample)).unwrap()
+    read_all(&work(sample)).unwrap()
 }
 
 /// What is on the screen of a sample after some keys. A word in brackets is a key's name, anything

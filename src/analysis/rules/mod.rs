@@ -15,7 +15,9 @@ mod words;
 
 use std::collections::HashSet;
 use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::thread::ScopedJoinHandle;
 
 use self::found::Found;
 use super::case::{Beside, Case};
@@ -117,52 +119,65 @@ pub(super) struct Judged {
 
 /// Asks the rules, with so many threads; what they say is the same with any number.
 pub(super) fn judge(analysis: &Analysis, policy: &Policy, most: usize, threads: usize) -> Judged {
-    let mut found = Found::new(policy, most);
     let asked: Vec<_> = rules().filter(|rule| !policy.off.contains(rule.id)).collect();
     let beside = Beside::new(analysis);
-    let pieces: Vec<_> = analysis.sessions.chunks(PIECE).collect();
-    let of_piece = |piece: &[Session]| {
+    let pieces = analysis.sessions.chunks(PIECE).map(Work::Sessions);
+    let of_all = asked.iter().filter_map(|rule| match rule.check {
+        Check::Capture(check) => Some(Work::Rule(rule, check)),
+        Check::Session(_) => None,
+    });
+    let work: Vec<_> = pieces.chain(of_all).collect();
+    let done = |work: &Work<'_>| {
         let mut found = Found::new(policy, most);
-        for session in piece {
-            let case = Case::new(analysis, policy, session, &beside);
-            for rule in &asked {
-                if let Check::Session(check) = rule.check {
-                    found.rule = Some(rule);
-                    check(&case, &mut found);
+        match *work {
+            Work::Sessions(sessions) => {
+                for session in sessions {
+                    let case = Case::new(analysis, policy, session, &beside);
+                    for rule in &asked {
+                        if let Check::Session(check) = rule.check {
+                            found.rule = Some(rule);
+                            check(&case, &mut found);
+                        }
+                    }
                 }
+            }
+            Work::Rule(rule, check) => {
+                found.rule = Some(rule);
+                check(analysis, policy, &mut found);
             }
         }
         found
     };
-    let by_thread: Vec<Vec<Found>> = thread::scope(|scope| {
-        let threads = threads.clamp(1, pieces.len().max(1));
-        let (pieces, of_piece) = (&pieces, &of_piece);
-        let start = |first| {
-            let own = pieces.iter().skip(first).step_by(threads);
-            scope.spawn(move || own.map(|piece| of_piece(piece)).collect())
-        };
-        let others: Vec<_> = (1..threads).map(start).collect();
-        let own = pieces.iter().step_by(threads).map(|piece| of_piece(piece)).collect();
+    let next = AtomicUsize::new(0);
+    let take_turns = || {
+        let turns = std::iter::from_fn(|| {
+            let nth = next.fetch_add(1, Ordering::Relaxed);
+            work.get(nth).map(|work| (nth, done(work)))
+        });
+        turns.collect::<Vec<_>>()
+    };
+    let mut all: Vec<_> = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(take_turns)).collect();
+        let mut all = take_turns();
         // A panic goes on where it is met.
-        let others =
-            others.into_iter().map(|other| other.join().unwrap_or_else(|it| resume_unwind(it)));
-        std::iter::once(own).chain(others).collect()
+        let join =
+            |other: ScopedJoinHandle<'_, _>| other.join().unwrap_or_else(|it| resume_unwind(it));
+        all.extend(others.into_iter().flat_map(join));
+        all
     });
     // In their order: what is told of a cause is the first of the worst.
-    let mut by_thread: Vec<_> = by_thread.into_iter().map(Vec::into_iter).collect();
-    for nth in 0..pieces.len() {
-        let of_thread = nth % by_thread.len();
-        if let Some(next) = by_thread.get_mut(of_thread).and_then(Iterator::next) {
-            found.join(next);
-        }
-    }
-    for rule in &asked {
-        if let Check::Capture(check) = rule.check {
-            found.rule = Some(rule);
-            check(analysis, policy, &mut found);
-        }
-    }
+    all.sort_unstable_by_key(|(nth, _)| *nth);
+    let mut found = Found::new(policy, most);
+    all.into_iter().for_each(|(_, next)| found.join(next));
     found.finish()
+}
+
+/// What a thread does at a time.
+enum Work<'a> {
+    /// Asks all rules about some sessions.
+    Sessions(&'a [Session]),
+    /// Asks a rule about everything.
+    Rule(&'static Rule, fn(&Analysis, &Policy, &mut Found)),
 }
 
 /// Sessions judged at a time. It must not depend on the number of threads: which frames are kept
