@@ -54,10 +54,11 @@ fn logins_are_counted_by_user_ends_and_outcome() {
     script.dialogue(control, &["< 220 ready"]);
     quit(&mut script, control);
     let audit = audit(&script, &[]);
-    assert_eq!(audit["sessions_without_login"], 1);
-    let [accepted, refused] = &audit["logins"].as_array().unwrap()[..] else {
+    let [accepted, refused, nobody] = &audit["logins"].as_array().unwrap()[..] else {
         panic!("{audit:#}");
     };
+    assert_eq!((&nobody["outcome"], &nobody["count"]), (&json!("none"), &json!(1)));
+    assert!(nobody["user"].is_null());
     assert_eq!(accepted["outcome"], "accepted");
     assert_eq!(accepted["password"], json!({"masked": true, "length": 16}));
     assert_eq!(accepted["strength"], "strong");

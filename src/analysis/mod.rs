@@ -23,7 +23,7 @@ mod vantage;
 use std::collections::BTreeMap;
 use std::error::Error;
 
-pub use self::audit::{Audit, Logins, Moved, Password, Unseen, Way, What as UnseenWhat};
+pub use self::audit::{Audit, Logins, Moved, Password, Suspect, Unseen, Way, What as UnseenWhat};
 pub use self::case::{Case, Fate, Opening};
 pub use self::charset::Charset;
 pub use self::files::{LogicalFile, Overlap, Piece, Range};

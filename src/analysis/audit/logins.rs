@@ -13,7 +13,7 @@ use crate::time::Stamp;
 /// Tries of one user, from one host, at one server, with one outcome.
 #[derive(Debug)]
 pub struct Logins<'a> {
-    /// `None` where it was encrypted, or said before the capture began.
+    /// `None` where it was encrypted, said before the capture began, or not said at all.
     pub user: Option<&'a [u8]>,
     /// Of the user's name.
     pub charset: Charset,
@@ -49,15 +49,12 @@ struct Try<'a> {
     stamp: Stamp,
 }
 
-/// All of them, and how many sessions had none.
-pub(super) fn logins(sessions: &[Session]) -> (Vec<Logins<'_>>, u64) {
+/// All of them.
+pub(super) fn logins(sessions: &[Session]) -> Vec<Logins<'_>> {
     let mut rows: Vec<(Logins<'_>, HashSet<&[u8]>)> = Vec::new();
     let mut places = HashMap::new();
-    let mut without = 0;
     for session in sessions {
-        let tries = tries(session);
-        without += u64::from(tries.is_empty());
-        for Try { user, password, outcome, stamp } in tries {
+        for Try { user, password, outcome, stamp } in tries(session) {
             let (client, server) = (session.client.ip, session.server);
             let key = (user, client, server, outcome as u8);
             let place = *places.entry(key).or_insert_with(|| {
@@ -89,7 +86,7 @@ pub(super) fn logins(sessions: &[Session]) -> (Vec<Logins<'_>>, u64) {
     }
     let mut rows = with_passwords(rows);
     rows.sort_by_key(|row| row.outcome != LoginOutcome::Accepted);
-    (rows, without)
+    rows
 }
 
 /// What names of the session are written in; found out only where it matters.
@@ -160,7 +157,7 @@ fn tries(session: &Session) -> Vec<Try<'_>> {
         }
     }
     let end = session.login.outcome;
-    if end != LoginOutcome::None && tries.last().map(|last| last.outcome) != Some(end) {
+    if tries.last().map(|last| last.outcome) != Some(end) {
         tries.push(Try {
             user: session.login.user.as_deref(),
             password: session.login.password.as_deref(),

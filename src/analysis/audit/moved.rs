@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::super::{Analysis, Policy};
+use super::NAMED;
 use crate::decode::{Endpoint, Host};
 use crate::session::{Session, SessionId};
 use crate::time::Stamp;
@@ -26,6 +27,8 @@ pub struct Moved<'a> {
     pub encrypted_bytes: u64,
     /// Media types by content, with the number of files; the commonest first, at most eight.
     pub types: Vec<(&'a str, u64)>,
+    /// The first 64 of the files.
+    pub transfers: Vec<&'a Transfer>,
     /// The frames of the first and the last.
     pub first: Stamp,
     pub last: Stamp,
@@ -95,6 +98,9 @@ impl<'a> All<'a, '_> {
         }
         moved.files += 1;
         moved.bytes += content.bytes;
+        if moved.transfers.len() < NAMED {
+            moved.transfers.push(transfer);
+        }
         let is_whole = matches!(transfer.outcome, Outcome::Complete | Outcome::Unconfirmed);
         moved.incomplete += u64::from(!is_whole);
         if let Some(media) = content.media_type.as_deref() {
@@ -137,6 +143,7 @@ impl<'a> All<'a, '_> {
                     encrypted_files: 0,
                     encrypted_bytes: 0,
                     types: Vec::new(),
+                    transfers: Vec::new(),
                     first: stamp,
                     last: stamp,
                 },

@@ -5,23 +5,43 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::build::{self, endpoint, session_id};
+use super::build::{self, endpoint, session_id, transfer_id};
 use super::names::login;
 use super::{DocumentOptions, EndpointRecord, SecretRecord, severity};
-use crate::analysis::{Audit, Logins, Moved, Password, Strength, Unseen, UnseenWhat, Way};
+use crate::analysis::secret::Secrets;
+use crate::analysis::{
+    Audit, Charset, Logins, Moved, Password, Strength, Suspect, Unseen, UnseenWhat, Way,
+};
+use crate::transfer::Transfer;
 
 /// Who logged in, what was moved where, what could not be seen, and how bad it is.
 #[derive(Serialize, JsonSchema)]
 pub struct AuditRecord {
     /// Those that got in first, and then in the order of the first try of each.
     pub logins: Vec<LoginsRecord>,
-    /// Sessions in which nobody tried to log in.
-    pub sessions_without_login: u64,
     /// By sender and receiver; what left first, and of each way the most octets first.
     pub moved: Vec<MovedRecord>,
     pub unseen: Vec<UnseenRecord>,
     /// Sessions with a security finding that is not suppressed, the worst first.
     pub risks: Vec<RiskRecord>,
+    /// Those of them to look at, in the order of time; of findings of many sessions the first 64.
+    pub suspects: Vec<SuspectRecord>,
+}
+
+/// A session to look at, and what was done in it.
+#[derive(Serialize, JsonSchema)]
+pub struct SuspectRecord {
+    pub session: String,
+    /// Severity of the worst of its findings.
+    pub risk: &'static str,
+    /// Rules of its findings from warnings on, the worst first.
+    pub rules: Vec<&'static str>,
+    /// Transfers that brought something to the client, listings aside.
+    pub fetched: Vec<String>,
+    /// Transfers that brought something to the server.
+    pub sent: Vec<String>,
+    /// What the server says it deleted, as it was named.
+    pub deleted: Vec<String>,
 }
 
 /// Tries of one user, from one host, at one server, with one outcome.
@@ -73,6 +93,8 @@ pub struct MovedRecord {
     pub encrypted_bytes: u64,
     /// By content, the commonest first, at most eight.
     pub types: Vec<TypeCountRecord>,
+    /// The first 64 of the files.
+    pub transfers: Vec<String>,
     pub first_time: Option<String>,
     pub last_time: Option<String>,
 }
@@ -107,7 +129,6 @@ impl AuditRecord {
         let risks = audit.risks.iter();
         Self {
             logins: logins.map(|logins| LoginsRecord::new(logins, options)).collect(),
-            sessions_without_login: audit.without_login,
             moved: audit.moved.iter().map(MovedRecord::new).collect(),
             unseen: audit.unseen.iter().map(UnseenRecord::new).collect(),
             risks: risks
@@ -116,6 +137,27 @@ impl AuditRecord {
                     risk: severity(*worst),
                 })
                 .collect(),
+            suspects: audit.suspects.iter().map(SuspectRecord::new).collect(),
+        }
+    }
+}
+
+impl SuspectRecord {
+    fn new(suspect: &Suspect<'_>) -> Self {
+        let Suspect { session, worst, rules, fetched, sent, deleted } = suspect;
+        let charset = Charset::of(session);
+        let ids = |transfers: &[&Transfer]| {
+            transfers.iter().map(|transfer| transfer_id(transfer.request.id)).collect()
+        };
+        let secrets = Secrets::of(session);
+        let text = |raw: &[u8]| charset.decode(&secrets.hide(raw, None)).0;
+        Self {
+            session: session_id(session.id),
+            risk: severity(*worst),
+            rules: rules.clone(),
+            fetched: ids(fetched),
+            sent: ids(sent),
+            deleted: deleted.iter().map(|raw| text(raw)).collect(),
         }
     }
 }
@@ -164,6 +206,7 @@ impl MovedRecord {
                     files: *count,
                 })
                 .collect(),
+            transfers: moved.transfers.iter().map(|it| transfer_id(it.request.id)).collect(),
             first_time: build::time(moved.first.at),
             last_time: build::time(moved.last.at),
         }

@@ -6,13 +6,15 @@ use super::page::{Ink, Line, Page};
 use super::tables::short_media;
 use super::{Report, Style, capture, findings};
 use crate::analysis::rules::Kind;
+use crate::analysis::secret::Secrets;
 use crate::analysis::{
     Analysis, Audit, Finding, Logins, Moved, Password, Severity, Unseen, UnseenWhat, Way,
 };
-use crate::report::document::{session_id, severity, shared_id, strength};
-use crate::report::escape::{cut, escape, width};
+use crate::report::document::{session_id, severity, shared_id, strength, transfer_id};
+use crate::report::escape::{cut, cut_front, escape, width};
 use crate::report::human::{bytes, moment, number, plural};
-use crate::session::{LoginOutcome, SessionId};
+use crate::session::{LoginOutcome, Session, SessionId};
+use crate::transfer::Transfer;
 
 /// Writes the page.
 pub fn write(
@@ -27,15 +29,21 @@ pub fn write(
     page.blank()?;
     let told: Vec<_> = analysis.findings.iter().enumerate().filter(is_told).collect();
     headline(&told, audit, &mut page)?;
+    suspects(&report, audit, &mut page)?;
     logins(&report, audit, &mut page)?;
     for (way, title) in [
-        (Way::Left, "What left (from inside to outside)"),
-        (Way::CameIn, "What came in"),
-        (Way::Inside, "What was moved inside"),
-        (Way::Outside, "What was moved between others"),
+        (Way::Left, "Files that left, from inside to outside"),
+        (Way::CameIn, "Files that came in from outside"),
+        (Way::Inside, "Files moved inside"),
+        (Way::Outside, "Files moved outside, neither end inside"),
     ] {
         let rows: Vec<_> = audit.moved.iter().filter(|moved| moved.way == way).collect();
         moved(&report, title, &rows, &mut page)?;
+    }
+    if audit.moved.iter().any(|moved| moved.way == Way::Outside) {
+        let hint = "Inside are private addresses; --home NETWORK says what is inside instead.";
+        page.line(&Line::inked(Ink::Dim, hint))?;
+        page.blank()?;
     }
     section("Findings, worst first", told.is_empty(), &mut page)?;
     for (nth, finding) in &told {
@@ -116,10 +124,6 @@ fn logins(report: &Report<'_>, audit: &Audit<'_>, page: &mut Page<'_>) -> io::Re
         page.fields(first, 4, fields)?;
     }
     more(audit.logins.len(), page)?;
-    if audit.without_login > 0 {
-        let count = plural(audit.without_login, "session");
-        page.line(&Line::inked(Ink::Dim, &format!("  {count} without a login")))?;
-    }
     if audit.logins.is_empty() { Ok(()) } else { page.blank() }
 }
 
@@ -129,6 +133,7 @@ const NAME: usize = 30;
 fn name(row: &Logins<'_>) -> String {
     match row.user {
         Some(user) => cut(&escape(&row.charset.decode(user).0), NAME).into_owned(),
+        None if row.outcome == LoginOutcome::None => "(nobody)".to_owned(),
         None => "(unknown)".to_owned(),
     }
 }
@@ -137,10 +142,10 @@ fn outcome(outcome: LoginOutcome) -> (Ink, &'static str) {
     match outcome {
         LoginOutcome::Accepted => (Ink::Plain, "logged in"),
         LoginOutcome::Refused => (Ink::Bad, "refused"),
-        LoginOutcome::Incomplete => (Ink::Doubtful, "not finished"),
+        LoginOutcome::Incomplete => (Ink::Doubtful, "broken off"),
         LoginOutcome::Unknown => (Ink::Doubtful, "before the capture"),
         LoginOutcome::Encrypted => (Ink::Plain, "encrypted"),
-        LoginOutcome::None => (Ink::Plain, "nothing tried"),
+        LoginOutcome::None => (Ink::Doubtful, "without a login"),
     }
 }
 
@@ -194,6 +199,7 @@ fn moved(
             .map(|(name, count)| format!("{} {}", number(*count), short_media(name)))
             .collect();
         fields.push(Line::of(&types.join(", ")));
+        fields.push(Line::of(&names(report, &row.transfers)));
         fields.push(Line::inked(Ink::Dim, &report.frames(row.first, row.last)));
         let ends = format!("  {} → {}", row.from, row.to);
         page.fields(Line::inked(Ink::Plain, &ends), 4, fields)?;
@@ -201,6 +207,60 @@ fn moved(
     more(rows.len(), page)?;
     if rows.is_empty() { Ok(()) } else { page.blank() }
 }
+
+/// `fetched a.txt, b.txt; sent c.php`, of the sessions to look at, in the order of time.
+fn suspects(report: &Report<'_>, audit: &Audit<'_>, page: &mut Page<'_>) -> io::Result<()> {
+    let title = "Sessions to look at, in the order of time";
+    section(title, audit.suspects.is_empty(), page)?;
+    for suspect in audit.suspects.iter().take(ROWS) {
+        let Session { id, client, server, login, tcp, .. } = suspect.session;
+        let charset = report.charset(*id);
+        let ink = if suspect.worst >= Severity::Error { Ink::Bad } else { Ink::Doubtful };
+        let mut fields =
+            vec![Line::inked(ink, severity(suspect.worst)), Line::of(&suspect.rules.join(", "))];
+        let user = login.user.as_ref().map(|user| charset.decode(user).0);
+        let user = user.map(|user| format!(" as {}", cut(&escape(&user), NAME)));
+        let server = format!("{} → {}{}", client.ip, server.ip, user.unwrap_or_default());
+        fields.push(Line::of(&server));
+        fields.push(Line::of(&moment(tcp.link.first.at).unwrap_or_default()));
+        for (verb, transfers) in [("fetched", &suspect.fetched), ("sent", &suspect.sent)] {
+            if !transfers.is_empty() {
+                fields.push(Line::of(&format!("{verb} {}", names(report, transfers))));
+            }
+        }
+        if !suspect.deleted.is_empty() {
+            let secrets = Secrets::of(suspect.session);
+            let text = |raw: &&[u8]| charset.decode(&secrets.hide(raw, None)).0;
+            let deleted = listed(suspect.deleted.iter().map(text), suspect.deleted.len());
+            fields.push(Line::of(&format!("deleted {deleted}")));
+        }
+        let first = Line::of("  ").and(Ink::Strong, &session_id(*id));
+        page.fields(first, 8, fields)?;
+    }
+    more(audit.suspects.len(), page)?;
+    if audit.suspects.is_empty() { Ok(()) } else { page.blank() }
+}
+
+/// The paths of some files.
+fn names(report: &Report<'_>, transfers: &[&Transfer]) -> String {
+    let paths = transfers
+        .iter()
+        .map(|transfer| report.path(transfer).unwrap_or_else(|| transfer_id(transfer.request.id)));
+    listed(paths, transfers.len())
+}
+
+/// The first of some names, and how many more there are.
+fn listed(names: impl Iterator<Item = String>, all: usize) -> String {
+    let told = names.take(FILES).map(|name| cut_front(&escape(&name), NAME).into_owned());
+    let told = told.collect::<Vec<_>>().join(", ");
+    match all.saturating_sub(FILES) {
+        0 => told,
+        more => format!("{told} and {} more", number(more as u64)),
+    }
+}
+
+/// Files named in a line.
+const FILES: usize = 5;
 
 /// The sessions of each severity.
 fn risks(audit: &Audit<'_>, page: &mut Page<'_>) -> io::Result<()> {

@@ -60,7 +60,7 @@ pub(super) fn facts(report: &Report<'_>, nth: usize, finding: &Finding) -> Vec<L
 fn graded(of: Grade) -> &'static str {
     match of {
         Grade::Attempted => "attempted",
-        Grade::Accepted => "accepted",
+        Grade::Accepted => "accepted by the server",
         Grade::Effect => "had an effect",
     }
 }

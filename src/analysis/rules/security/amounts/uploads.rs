@@ -16,7 +16,7 @@ pub(super) const UPLOAD_VOLUME: Rule = Rule {
     evidence: "Bytes of uploads from inside to outside in an hour above the threshold, and more than \
                five times what came back from the same server in that hour.",
     false_positives: "Backups to a server outside, and whoever delivers something large.",
-    fix: "Ask what was sent; name the server or the pair as allowed if it is meant to be sent to.",
+    fix: "Ask what was sent; where it is meant to go there, name the server in `allowed_servers` of `--config`.",
     check: Check::Capture(upload_volume),
 };
 

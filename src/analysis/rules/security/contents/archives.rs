@@ -16,7 +16,7 @@ pub(super) const ARCHIVE: Rule = Rule {
                a ZIP or RAR that say it is encrypted, or a name of a volume. 7z says only at its end \
                whether it is encrypted, which is not looked at.",
     false_positives: "Backups to a server outside, and whoever sends a customer something large.",
-    fix: "Ask who sent it; name the server as allowed if it is meant to be sent to.",
+    fix: "Ask who sent it; where it is meant to go there, name the server in `allowed_servers` of `--config`.",
     check: Check::Session(archive),
 };
 

@@ -17,7 +17,7 @@ pub(super) const SENSITIVE: Rule = Rule {
                moved is told.",
     false_positives: "Backups and copies of sites by those who run them; anonymous servers that have \
                       a passwd of their own with nothing in it.",
-    fix: "Change what is in the file where it was moved, and find out whose login it was.",
+    fix: "Change the passwords and keys in it wherever they are used, and find out whose login it was.",
     check: Check::Session(sensitive),
 };
 

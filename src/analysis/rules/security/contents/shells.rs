@@ -50,9 +50,9 @@ fn web_shell(case: &Case<'_>, found: &mut Found) {
         let name = case.name(file.transfer);
         let (what, why) = match (is_shell, odd) {
             (true, _) => (
-                "a page that runs what visitors send",
-                "Its beginning takes something of a request and runs commands or code, or runs code \
-                 that is hidden",
+                "a web shell, a page that runs what its visitors send,",
+                "At its beginning it runs something that it takes from a web request, or code that it \
+                 hides",
             ),
             (false, Some(odd)) => ("a script for a web server", odd),
             (false, None) => (
