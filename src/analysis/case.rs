@@ -43,6 +43,7 @@ pub struct Case<'a> {
 pub struct Learned {
     commands: OnceCell<Vec<Stamp>>,
     secrets: OnceCell<Secrets>,
+    charset: OnceCell<Charset>,
     /// When the last setup was asked for whose data connection worked.
     pub last_worked: OnceCell<Option<Stamp>>,
     pub is_data_elsewhere: OnceCell<bool>,
@@ -233,7 +234,10 @@ impl<'a> Case<'a> {
         let raw = self.secrets().hide(raw, None);
         match std::str::from_utf8(&raw) {
             Ok(text) => cut(text, LONGEST_TEXT).into_owned(),
-            Err(_) => cut(&Charset::of(self.session).decode(&raw).0, LONGEST_TEXT).into_owned(),
+            Err(_) => {
+                let charset = self.learned.charset.get_or_init(|| Charset::of(self.session));
+                cut(&charset.decode(&raw).0, LONGEST_TEXT).into_owned()
+            }
         }
     }
 }

@@ -12,6 +12,30 @@ pub fn is_secret(command: &Command, is_headless: bool) -> bool {
     matches!(command.verb, Verb::Pass | Verb::Acct)
         || is_lost(command, is_headless)
         || names_secret(command)
+        || embeds_secret(command.arg(), command.verb == Verb::User)
+}
+
+/// Whether `PASS` or `ACCT` stands in a line behind something that may end it for a server; behind
+/// a space, too, if that `counts`; or a URL with a password (RFC 3986 §3.2.1).
+fn embeds_secret(text: &[u8], space_counts: bool) -> bool {
+    let is_break =
+        |byte: u8| byte.is_ascii_control() && byte != b'\t' || space_counts && byte == b' ';
+    let told = text.windows(5).any(|window| match window {
+        [before, word @ ..] => {
+            let is_word = word.eq_ignore_ascii_case(b"PASS") || word.eq_ignore_ascii_case(b"ACCT");
+            is_word && is_break(*before)
+        }
+        [] => false,
+    });
+    told || has_url_password(text)
+}
+
+fn has_url_password(text: &[u8]) -> bool {
+    let Some(at) = text.windows(3).position(|window| window == b"://") else { return false };
+    let host = text.get(at + 3..).unwrap_or_default();
+    let host = host.split(|byte| *byte == b'/').next().unwrap_or_default();
+    let user = host.iter().rposition(|byte| *byte == b'@').and_then(|at| host.get(..at));
+    user.is_some_and(|user| user.contains(&b':'))
 }
 
 /// Whether a line that is none of the verbs known still names a password.
@@ -31,7 +55,11 @@ fn names_secret(command: &Command) -> bool {
 
 /// As the first word of a line that a server may still understand, or the second, after `SITE`.
 /// What begins with `PASS` is taken for one.
-const SECRET_WORDS: [&str; 7] = ["ACCT", "PSWD", "CPWD", "CHPASS", "CHGPASS", "CHPWD", "LOGIN"];
+const SECRET_WORDS: [&str; 10] =
+    ["ACCT", "PSWD", "CPWD", "CHPASS", "CHGPASS", "CHPWD", "LOGIN", "GPASS", "ADDUSER", "GADDUSER"];
+
+/// Of what begins with `PASS` the words that are commands; in others the secret sticks to the verb.
+const PASS_WORDS: [&str; 3] = ["PASS", "PASSWD", "PASSWORD"];
 
 /// The secret in a command, if it is one that has any.
 pub fn secret_of(sent: &Sent) -> Option<Cow<'_, [u8]>> {
@@ -77,7 +105,7 @@ impl Secrets {
         }
         let secret = sent.command.arg().trim_ascii();
         let is_new = !self.0.iter().any(|known| known == secret);
-        if is_new && self.0.len() < REMEMBERED && secret.len() >= UNLIKE && kinds(secret) > 1 {
+        if is_new && self.0.len() < REMEMBERED && is_unlike(secret) {
             self.0.push(secret.to_vec());
         }
     }
@@ -99,10 +127,29 @@ fn without<'a>(line: &'a [u8], secret: Option<&[u8]>) -> Cow<'a, [u8]> {
     let words = secret.split(u8::is_ascii_whitespace).filter(|word| word.len() >= TELLING);
     let whole = [secret, secret.trim_ascii()];
     let mut text = Cow::from(line);
-    for part in whole.into_iter().chain(words).filter(|part| !part.is_empty()) {
-        text = masked(text, part);
+    for part in whole.into_iter().chain(words.take(REMEMBERED)).filter(|part| !part.is_empty()) {
+        if is_unlike(part) {
+            text = masked(text, part);
+        } else if stands_in(&text, part) {
+            // A hole in a sentence that everybody knows would tell the word.
+            return MASK.into();
+        }
     }
     text
+}
+
+/// Whether it is like no word of a dialogue.
+fn is_unlike(secret: &[u8]) -> bool {
+    secret.len() >= UNLIKE && kinds(secret) > 1
+}
+
+/// Whether it stands in a text as words do.
+fn stands_in(text: &[u8], word: &[u8]) -> bool {
+    let is_letter =
+        |at: Option<usize>| at.and_then(|at| text.get(at)).is_some_and(u8::is_ascii_alphanumeric);
+    let found = text.windows(word.len()).enumerate();
+    let mut found = found.filter(|(_, window)| window.eq_ignore_ascii_case(word));
+    found.any(|(at, _)| !is_letter(at.checked_sub(1)) && !is_letter(Some(at + word.len())))
 }
 
 /// Bytes of a word from which on it is a secret of its own.
@@ -130,10 +177,16 @@ fn masked<'a>(line: Cow<'a, [u8]>, secret: &[u8]) -> Cow<'a, [u8]> {
 pub const MASK: &[u8] = b"***";
 
 /// Whether the verb cannot be told from what follows: its beginning is lost, and what is left may
-/// be half a password, or another space than a space stands after it.
+/// be half a password, or another space than a space stands after it, or none.
 pub fn is_lost(command: &Command, is_headless: bool) -> bool {
-    let is_one_word = command.word().iter().any(u8::is_ascii_whitespace);
-    is_headless && command.verb == Verb::Other || is_one_word && names_secret(command)
+    let word = command.word();
+    let is = |known: &&str| known.as_bytes().eq_ignore_ascii_case(word);
+    let is_one_word = word.iter().any(u8::is_ascii_whitespace)
+        || word.get(..4).is_some_and(|four| four.eq_ignore_ascii_case(b"PASS"))
+            && !PASS_WORDS.iter().any(is);
+    is_headless && command.verb == Verb::Other
+        || is_one_word && names_secret(command)
+        || embeds_secret(word, false)
 }
 
 #[cfg(test)]
@@ -158,6 +211,16 @@ mod tests {
             (b"SITE PSWD old new", false, Some(b"PSWD old new")),
             (b"SITE CHPASS old new", false, Some(b"CHPASS old new")),
             (b"PASSWORD x", false, Some(b"x")),
+            (b"PASSx-1", false, Some(b"PASSx-1")),
+            (b"PASS\0x", false, Some(b"PASS\0x")),
+            (b"PASSWORD=x", false, Some(b"PASSWORD=x")),
+            (b"SYST\0PASS x", false, Some(b"SYST\0PASS x")),
+            (b"USER bob\rPASS x", false, Some(b"bob\rPASS x")),
+            (b"USER bob PASS x", false, Some(b"bob PASS x")),
+            (b"RETR my pass.txt", false, None),
+            (b"RETR ftp://bob:x@host/a", false, Some(b"ftp://bob:x@host/a")),
+            (b"RETR http://host:80/a@b", false, None),
+            (b"SITE ADDUSER eve x", false, Some(b"ADDUSER eve x")),
             (b"LOGIN me x", false, Some(b"me x")),
         ] {
             let command = Command::parse(line);
@@ -178,7 +241,7 @@ mod tests {
         let secrets = Secrets(vec![b"hunter-2".to_vec()]);
         let line = b"USER bob PASS HUNTER-2 is wrong";
         assert_eq!(&*secrets.hide(line, None), b"USER bob PASS *** is wrong");
-        assert_eq!(&*secrets.hide(b"opening file", Some(b"file")), b"opening ***");
+        assert_eq!(&*secrets.hide(b"opening file", Some(b"file")), b"***");
         let stamp = Stamp { at: Timestamp::UNKNOWN, frame: 1, input: 0 };
         for (line, is_learnt) in [
             (&b"PASS hunter-2"[..], true),
@@ -202,8 +265,10 @@ mod tests {
             (&b"hunter2 is wrong: hunter2"[..], &b"hunter2"[..], &b"*** is wrong: ***"[..]),
             (b"no", b"hunter2", b"no"),
             (b"all of it", b"", b"all of it"),
+            (b"Login successful.", b"o", b"Login successful."),
+            (b"Login incorrect.", b"login", b"***"),
             (b"(HUNTER2) is wrong", b" Hunter2 ", b"(***) is wrong"),
-            (b"oldsecret not changed", b"PSWD oldsecret new", b"*** not changed"),
+            (b"old-secret not changed", b"PSWD old-secret new", b"*** not changed"),
             (b"no such user", b"a b no", b"no such user"),
         ] {
             assert_eq!(without(line, Some(secret)), wanted);

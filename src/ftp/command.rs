@@ -99,6 +99,16 @@ impl Command {
         self.line.get(self.word_end() + 1..).unwrap_or_default()
     }
 
+    /// Whom a USER names. The name ends where a line may end for a server, or where somebody typed
+    /// on: what follows is another command, and may tell a password.
+    pub fn user(&self) -> &[u8] {
+        let name = self.arg();
+        let end = name.iter().position(|byte| matches!(byte, b'\r' | b'\n' | 0));
+        let typed_on = name.windows(6).position(|part| part.eq_ignore_ascii_case(b" PASS "));
+        let end = end.into_iter().chain(typed_on).min();
+        end.and_then(|end| name.get(..end)).unwrap_or(name)
+    }
+
     fn word_end(&self) -> usize {
         self.word_len as usize
     }

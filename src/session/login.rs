@@ -64,7 +64,7 @@ impl Login {
         match command.verb {
             Verb::User => {
                 *self = Self {
-                    user: Some(command.arg().to_vec()),
+                    user: Some(command.user().to_vec()),
                     password: None,
                     outcome: LoginOutcome::Incomplete,
                 };

@@ -146,7 +146,7 @@ fn tries(session: &Session) -> Vec<Try<'_>> {
         let Some(sent) = exchange.sent.as_ref().filter(|sent| !sent.is_headless) else { continue };
         let password = match sent.command.verb {
             Verb::User => {
-                user = Some(sent.command.arg());
+                user = Some(sent.command.user());
                 None
             }
             Verb::Pass => Some(sent.command.arg()),

@@ -101,7 +101,7 @@ impl<'a> Users<'a> {
         for exchange in self.left.by_ref() {
             let sent = exchange.sent.as_ref();
             if let Some(user) = sent.filter(|sent| sent.command.verb == Verb::User) {
-                self.last = Some(user.command.arg());
+                self.last = Some(user.command.user());
             }
             if std::ptr::eq(exchange, refused) {
                 break;
