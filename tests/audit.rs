@@ -3,7 +3,8 @@
 mod common;
 
 use common::document::analysed_with;
-use common::program::{Scratch, ftpscope_fed, sha256};
+use common::program::{Scratch, ftpscope, ftpscope_fed, sha256};
+use common::sample::{Sample, borrowed, samples};
 use common::script::{Conn, From, FtpScript};
 use common::told::{carry, quit};
 use serde_json::{Value, json};
@@ -212,4 +213,31 @@ fn a_password_is_nowhere_unless_it_is_asked_for() {
     }
     let shown = ftpscope_fed(&["report", "-", "--show-secrets"], &pcap).exits(0).text();
     assert!(shown.contains("bob, change tr0ub4dor soon"), "{shown}");
+}
+
+/// The page of a day's work with a break-in in it, to be looked at when it changes.
+#[test]
+fn the_page_is_told_as_it_was() {
+    let sample = Sample::named("attack-day");
+    let args = sample.args(&["audit", "--home", "203.0.113.0/24"], &[]);
+    let told = ftpscope(&borrowed(&args)).exits(0).text();
+    let path = "tests/golden/audit-attack-day.txt";
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(path, &told).unwrap();
+    }
+    let wanted = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(told == wanted, "{path} differs; UPDATE_GOLDEN=1 writes it anew:\n{told}");
+}
+
+/// Nothing from the wire acts on the terminal, nothing is wider than it, and no secret is told.
+#[test]
+fn pages_fit_a_terminal_and_keep_secrets() {
+    for sample in samples() {
+        let told = ftpscope(&borrowed(&sample.args(&["audit"], &[]))).exits(0).text();
+        for line in told.lines() {
+            assert!(line.chars().count() <= 80, "{}: {line}", sample.name);
+            assert!(!line.chars().any(char::is_control), "{}: {line:?}", sample.name);
+        }
+        assert!(!told.contains("lab-secret-1"), "{}", sample.name);
+    }
 }

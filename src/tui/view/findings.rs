@@ -7,7 +7,7 @@ use ratatui::widgets::Paragraph;
 
 use super::{cells, list_and_detail, panel, rows, wrapped};
 use crate::analysis::{Finding, Value};
-use crate::report::document::{certainty, session_id, severity};
+use crate::report::document::{certainty, grade, session_id, severity};
 use crate::report::escape::escape;
 use crate::report::human;
 use crate::tui::app::State;
@@ -58,8 +58,9 @@ fn columns([mark, rule, session, title]: [String; 4]) -> Vec<(usize, String)> {
 }
 
 fn told(finding: &Finding, several: bool, room: usize) -> Vec<String> {
+    let came = finding.grade.map(|of| format!(", {}", grade(of))).unwrap_or_default();
     let mut lines = vec![format!(
-        "{}, {} confidence",
+        "{}{came}, {} confidence",
         severity(finding.severity),
         certainty(finding.certainty)
     )];
