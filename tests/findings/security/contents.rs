@@ -189,7 +189,8 @@ fn web_shells_are_told_from_sites() {
     };
     at("critical", &one("STOR htdocs/a.php", SHELL));
     at("critical", &one("STOR a.php", SHELL));
-    at("error", &one("STOR htdocs/uploads/a.php", page));
+    // It was read, and runs nothing.
+    at("warning", &one("STOR htdocs/uploads/a.php", page));
     at("error", &one("STOR htdocs/logo.php.gif", PICTURE));
     at("error", &one("STOR www/c99.php", page));
     // A page that somebody changes.
@@ -210,8 +211,19 @@ fn web_shells_are_told_from_sites() {
 }
 
 #[test]
+fn a_script_among_pictures_is_worse_where_its_beginning_was_not_seen() {
+    let mut script = FtpScript::new();
+    let control = log_in(&mut script);
+    script.dialogue(control, &["> REST 100", "< 350 ok"]);
+    fetch(&mut script, control, "STOR htdocs/uploads/a.php", [40001, 30000], b"echo 1; ?>");
+    quit(&mut script, control);
+    expect(&script, "web-shell-upload", "error", "effect");
+}
+
+#[test]
 fn secrets_are_graded_by_what_became_of_them() {
     expect(&one("RETR /etc/shadow", b"root:x"), "sensitive-file", "critical", "effect");
+    expect(&one("RETR /etc/sudoers", b"root ALL"), "sensitive-file", "critical", "effect");
     expect(&refused("RETR /etc/shadow"), "sensitive-file", "warning", "attempted");
     expect(&one("RETR htdocs/wp-config.php", b"<?php"), "sensitive-file", "error", "effect");
     let key = b"-----BEGIN OPENSSH PRIVATE KEY-----\n";
@@ -220,6 +232,26 @@ fn secrets_are_graded_by_what_became_of_them() {
     for command in ["STOR id_rsa", "RETR id_rsa.pub", "RETR password.php", "RETR www/config"] {
         let document = analysed(&one(command, b"x"));
         assert!(of(&document, "sensitive-file").is_empty(), "{command}");
+    }
+}
+
+#[test]
+fn how_much_was_moved_is_told_where_it_is_known() {
+    let mut script = FtpScript::new();
+    let control = log_in(&mut script);
+    let announced = format!("< 227 Entering Passive Mode ({}).", host_port(2, 30000));
+    script.dialogue(control, &["> PASV", &announced, "> RETR /etc/shadow"]);
+    script.dialogue(control, &["< 150 here", "< 226 done"]);
+    quit(&mut script, control);
+    for (script, bytes, said) in [
+        (script, None, "not in the capture"),
+        (refused("RETR /etc/shadow"), Some(0), "0 bytes"),
+        (one("RETR /etc/shadow", b"root:x"), Some(6), "6 bytes"),
+    ] {
+        let document = analysed(&script);
+        let finding = only(&document, "sensitive-file");
+        assert_eq!(finding["evidence"]["bytes"].as_u64(), bytes, "{finding:#}");
+        assert!(finding["explanation"].as_str().unwrap().contains(said), "{finding:#}");
     }
 }
 

@@ -111,6 +111,10 @@ fn names_in_listings_are_looked_at_and_ordinary_ones_are_silent() {
     for (command, listing, is_hostile) in [
         ("NLST", &b"../../etc/cron.d/x\r\n"[..], true),
         ("NLST ..", b"../a.txt\r\n", false),
+        // Line ends that were put in twice.
+        ("NLST", b"a.txt\r\r\nb.txt\r\r\n", false),
+        ("LIST", b"-rw-r--r-- 1 a a 1 Jan  1 00:00 a.txt\r\r\n", false),
+        ("NLST", b"../../etc/cron.d/x\r\r\n", true),
         ("MLSD", b"type=cdir; .\r\ntype=pdir; ..\r\ntype=file; a.txt\r\n", false),
         ("MLSD", b"type=file; default.asp::$DATA\r\n", true),
         ("LIST", b"-rw-r--r-- 1 a a 1 Jan  1 00:00 -rf\r\n", true),

@@ -102,6 +102,34 @@ fn times_of_files_that_it_uploaded_are_information() {
     assert_eq!((&finding["severity"], &finding["count"]), (&"info".into(), &5.into()));
 }
 
+/// The directory of the upload is not known.
+#[test]
+fn a_file_that_it_uploaded_is_known_by_its_name() {
+    for (set, severity) in [("/home/bob/f", "info"), ("/home/bob/g", "warning")] {
+        let mut script = FtpScript::new();
+        let control = script.connect("10.0.0.1:40000", "10.0.0.2:21");
+        script.dialogue(control, &["< 220 ready", "> USER bob", "< 230 in"]);
+        fetch(&mut script, control, "STOR f", [41000, 30000], b"x");
+        let set = format!("> MFMT 20190304050607 {set}");
+        script.dialogue(control, &[&set, "< 213 Modify=20190304050607; f"]);
+        quit(&mut script, control);
+        assert_eq!(only(&analysed(&script), "timestomp")["severity"], severity);
+    }
+}
+
+#[test]
+fn what_was_uploaded_before_the_capture_is_not_known() {
+    let mut script = FtpScript::new();
+    let control = script.midstream("10.0.0.1:40000", "10.0.0.2:21", [100, 500]);
+    script.dialogue(control, &["> NOOP", "< 200 ok", "> MFMT 20190304050607 f", "< 213 ok"]);
+    quit(&mut script, control);
+    let document = analysed(&script);
+    let finding = only(&document, "timestomp");
+    assert_eq!(finding["severity"], "info");
+    let text = finding["explanation"].as_str().unwrap();
+    assert!(text.contains("No upload of it is in the capture"), "{text}");
+}
+
 #[test]
 fn what_was_fetched_before_it_was_deleted_is_information() {
     let mut script = FtpScript::new();
@@ -135,6 +163,20 @@ fn a_minute_slides() {
     assert_eq!(finding["evidence"]["within_a_minute"], 11);
 }
 
+/// A clock that is set back by little ends no burst, one that is set back by more does.
+#[test]
+fn a_clock_may_be_set_back() {
+    for (back, is_one) in [(30, true), (300, false)] {
+        let mut script = deletes(12, Duration::from_secs(1));
+        let half = script.packets().len() / 2;
+        for packet in script.packets_mut().iter_mut().skip(half) {
+            packet.time -= Duration::from_secs(back);
+        }
+        let document = analysed(&script);
+        assert_eq!(of(&document, "mass-delete").len(), usize::from(is_one), "{back}");
+    }
+}
+
 #[test]
 fn one_ending_for_many_files_is_worse() {
     let renamed = |ending: &str, count| {
@@ -153,6 +195,10 @@ fn one_ending_for_many_files_is_worse() {
     assert!(finding["title"].as_str().unwrap().contains(".locked"), "{finding:#}");
     assert!(of(&analysed(&renamed(".doc.locked", 9)), "mass-delete").is_empty());
     assert!(of(&analysed(&renamed(".txt", 12)), "mass-delete").is_empty());
+    // As jobs do with what they have read.
+    for ending in [".doc.done", ".doc.BAK"] {
+        assert_eq!(only(&analysed(&renamed(ending, 12)), "mass-delete")["severity"], "info");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::ftp::Verb;
 use crate::session::Session;
 use crate::tcp::Dir;
 use crate::time::Stamp;
-use crate::transfer::{Content, Direction, Mark, Transfer};
+use crate::transfer::{Content, Direction, Mark, Outcome, Transfer};
 
 /// A transfer that is no listing, with the session it was asked for in.
 #[derive(Clone, Copy)]
@@ -68,8 +68,24 @@ impl<'a> File<'a> {
 
     /// Octets that were moved, those among them that were not captured where that is known.
     pub(super) fn bytes(self) -> u64 {
-        let content = self.content();
-        content.map_or(0, |content| content.moved_bytes().unwrap_or(content.bytes))
+        self.moved_bytes().unwrap_or(0)
+    }
+
+    /// The same; `None` where what carried it was not captured.
+    pub(super) fn moved_bytes(self) -> Option<u64> {
+        let in_capture = |content: &Content| {
+            content.moved_bytes().or_else(|| Some(content.bytes).filter(|bytes| *bytes > 0))
+        };
+        let is_none = matches!(self.transfer.outcome, Outcome::Refused | Outcome::NoConnection);
+        self.content().and_then(in_capture).or_else(|| is_none.then_some(0))
+    }
+
+    /// `12 bytes of it were moved.`
+    pub(super) fn amount(self) -> String {
+        match self.moved_bytes() {
+            Some(bytes) => format!("{bytes} bytes of it were moved."),
+            None => "How much was moved is not in the capture.".to_owned(),
+        }
     }
 
     /// Whether one of these lists has its hash, of what was on the wire or of what that means.
@@ -134,10 +150,12 @@ impl<'a> File<'a> {
     /// A draft of it, with the frames that show it.
     pub(super) fn draft(self, severity: Severity, certainty: Certainty, title: String) -> Draft {
         let request = &self.transfer.request;
-        Draft::new(severity, certainty, title)
-            .transfer(Some(request.id))
-            .frames(self.frames())
-            .with("bytes", self.bytes())
+        let draft =
+            Draft::new(severity, certainty, title).transfer(Some(request.id)).frames(self.frames());
+        match self.moved_bytes() {
+            Some(bytes) => draft.with("bytes", bytes),
+            None => draft,
+        }
     }
 
     pub(super) fn frames(self) -> impl Iterator<Item = Stamp> {

@@ -40,9 +40,9 @@ fn archive(case: &Case<'_>, found: &mut Found) {
         let draft = file
             .draft(severity, Certainty::High, title)
             .explained(format!(
-                "{} bytes went from inside to outside; by {} it is {what}.",
-                file.bytes(),
-                if matches!(kind, Archive::Volume) { "its name" } else { "its content or name" }
+                "It was to go from inside to outside; by {} it is {what}. {}",
+                if matches!(kind, Archive::Volume) { "its name" } else { "its content or name" },
+                file.amount()
             ))
             .with("kind", what)
             .with("media_type", media.unwrap_or("unknown"))

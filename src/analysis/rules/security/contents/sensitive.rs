@@ -39,7 +39,7 @@ fn sensitive(case: &Case<'_>, found: &mut Found) {
         };
         let draft = file
             .draft(secret.severity(), secret.certainty(file), title)
-            .explained(format!("{by}. {} bytes of it were moved.", file.bytes()))
+            .explained(format!("{by}. {}", file.amount()))
             .with("kind", secret.words())
             .with("technique", secret.technique())
             .cause(file.cause(secret.words()));
@@ -130,7 +130,8 @@ impl Secret {
     }
 }
 
-const USERS: &[&str] = &["passwd", "shadow", "gshadow", "master.passwd", "passwd-", "shadow-"];
+const USERS: &[&str] =
+    &["passwd", "shadow", "gshadow", "master.passwd", "passwd-", "shadow-", "sudoers"];
 
 const KEYS: &[&str] = &["id_rsa", "id_dsa", "id_ecdsa", "id_ed25519"];
 

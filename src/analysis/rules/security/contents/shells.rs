@@ -4,7 +4,7 @@ use super::super::moved::{File, is_any, parts, split_extension};
 use super::{Check, Found, Kind, Rule};
 use crate::analysis::case::Case;
 use crate::analysis::finding::{Certainty, Severity};
-use crate::transfer::Mark;
+use crate::transfer::{Content, Mark};
 
 pub(super) const WEB_SHELL: Rule = Rule {
     id: "web-shell-upload",
@@ -36,7 +36,8 @@ fn web_shell(case: &Case<'_>, found: &mut Found) {
             continue;
         }
         let is_deployed = *is_deployment.get_or_insert_with(|| puts_up_a_site(case));
-        let odd = oddity(file);
+        let odd_name = oddity(file.name());
+        let odd = odd_name.or_else(|| misplaced(file.path()));
         let is_placed = is_script || is_in_web_root(file.path()) && !is_text(file.name());
         let (severity, certainty) = match (is_shell && is_placed, is_deployed) {
             (true, false) => (Severity::Error, Certainty::High),
@@ -67,8 +68,11 @@ fn web_shell(case: &Case<'_>, found: &mut Found) {
             .explained(format!("{why}{site}. The path is {}.", case.text(file.path())))
             .with("path", case.text(file.path()))
             .with("content", if is_shell { "runs what visitors send" } else { "not seen to" });
-        // What is told as information does not get worse by being there.
-        let draft = if severity > Severity::Info { file.graded(draft) } else { file.seen(draft) };
+        // What is told as information does not get worse by being there, nor does what is only in
+        // an odd place and was seen to run nothing.
+        let is_tame = !is_shell && odd_name.is_none() && is_read(file);
+        let is_worse = severity > Severity::Info && !is_tame;
+        let draft = if is_worse { file.graded(draft) } else { file.seen(draft) };
         found.add(case, draft);
     }
 }
@@ -106,19 +110,28 @@ fn is_text(name: &[u8]) -> bool {
     split_extension(name).is_some_and(|(_, extension)| is_any(extension, &["txt", "md", "rst"]))
 }
 
-/// Why a single script is odd.
-fn oddity(file: File<'_>) -> Option<&'static str> {
-    let (stem, extension) = split_extension(file.name())?;
+/// Whether its beginning was looked at, as a web server would read it.
+fn is_read(file: File<'_>) -> bool {
+    let is_there =
+        |content: &Content| content.from_start && content.media_type.is_some() && !content.is_tls;
+    file.begins() && file.content().is_some_and(is_there)
+}
+
+/// Why the name of a single script is odd.
+fn oddity(name: &[u8]) -> Option<&'static str> {
+    let (stem, extension) = split_extension(name)?;
     if is_any(extension, PICTURES) {
         return Some("The extension of a script stands before that of a picture");
     }
     if split_extension(stem).is_some_and(|(_, before)| is_any(before, PICTURES)) {
         return Some("The extension of a picture stands before that of a script");
     }
-    if is_any(stem, SHELLS) {
-        return Some("Web shells have this name");
-    }
-    let mut folders = parts(file.path()).rev().skip(1);
+    is_any(stem, SHELLS).then_some("Web shells have this name")
+}
+
+/// Why its place is.
+fn misplaced(path: &[u8]) -> Option<&'static str> {
+    let mut folders = parts(path).rev().skip(1);
     folders
         .any(|folder| is_any(folder, NO_SCRIPTS))
         .then_some("It lies where a site has pictures or what its visitors send, and no scripts")

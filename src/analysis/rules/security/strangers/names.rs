@@ -53,18 +53,25 @@ fn hostile(case: &Case<'_>, found: &mut Found) {
         // A LIST is in columns, and blanks fill them.
         let is_padded = transfer.request.verb == Verb::List;
         for entry in &listing.entries {
-            let harm = harm_of(&entry.name).filter(|harm| match harm {
-                Harm::Climbs => {
-                    !is_climbing && !matches!(&entry.name[..], b"." | b".." | b"./" | b"../")
-                }
+            let name = without_returns(&entry.name);
+            let harm = harm_of(name).filter(|harm| match harm {
+                Harm::Climbs => !is_climbing && !matches!(name, b"." | b".." | b"./" | b"../"),
                 Harm::Ending => !is_padded,
                 _ => true,
             });
             if let Some(harm) = harm {
-                found.add(case, told_of_listing(case, transfer, &entry.name, harm));
+                found.add(case, told_of_listing(case, transfer, name, harm));
             }
         }
     }
+}
+
+/// A name of a listing whose lines end in CR CR LF, as those do whose ends were put in twice.
+fn without_returns(mut name: &[u8]) -> &[u8] {
+    while let [rest @ .., b'\r'] = name {
+        name = rest;
+    }
+    name
 }
 
 /// What a name does that names should not.

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::super::moved::is_any;
 use crate::analysis::case::Case;
 use crate::analysis::finding::{Certainty, Draft, Severity, spoken};
 use crate::analysis::rules::{Check, Found, Kind, Rule};
@@ -47,14 +48,33 @@ fn mass_delete(case: &Case<'_>, found: &mut Found) {
     for (ending, list) in groups {
         let (of_moved, of_others): (Vec<_>, Vec<_>) =
             list.into_iter().partition(|change| moved.contains(&change.path[..]));
-        let severity = if ending.is_some() { Severity::Error } else { Severity::Warning };
-        for (list, severity) in [(of_others, severity), (of_moved, Severity::Info)] {
+        let severity = match ending {
+            Some(ending) if is_harmless(ending) => Severity::Info,
+            Some(_) => Severity::Error,
+            None => Severity::Warning,
+        };
+        let why = if severity == Severity::Info { HARMLESS_WHY } else { "" };
+        for (list, severity, why) in
+            [(of_others, severity, why), (of_moved, Severity::Info, MOVED_WHY)]
+        {
             if let Some(burst) = Burst::of(&list).filter(|burst| burst.list.len() as u64 >= most) {
-                found.add(case, burst.told(case, ending, severity, list.len()));
+                let draft = burst.told(case, ending, why, list.len());
+                found.add(case, Draft { severity, ..draft });
             }
         }
     }
 }
+
+/// Why it is information only.
+const MOVED_WHY: &str = " Each was moved in the same session before.";
+const HARMLESS_WHY: &str = " Jobs add that ending to what they are done with.";
+
+/// Whether jobs add this ending to what they are done with.
+fn is_harmless(ending: &[u8]) -> bool {
+    ending.strip_prefix(b".").is_some_and(|ending| is_any(ending, HARMLESS))
+}
+
+const HARMLESS: &[&str] = &["done", "bak", "old", "processed", "ok", "arc", "imported", "sent"];
 
 /// A file that was deleted or renamed.
 struct Change<'a> {
@@ -122,7 +142,8 @@ impl<'a, 'b> Burst<'a, 'b> {
         for (nth, change) in list.iter().enumerate() {
             let is_within = |other: &Change<'_>| {
                 let age = change.stamp.at.nanos_since(other.stamp.at);
-                age.is_some_and(|age| (0..=WITHIN_NS).contains(&age))
+                // Clocks are set back, by little where they run by another.
+                age.is_some_and(|age| (1 - WITHIN_NS..=WITHIN_NS).contains(&age))
             };
             while first < nth && !list.get(first).is_some_and(is_within) {
                 first += 1;
@@ -135,26 +156,16 @@ impl<'a, 'b> Burst<'a, 'b> {
         (!best.is_empty()).then_some(Self { list: best })
     }
 
-    fn told(
-        &self,
-        case: &Case<'_>,
-        ending: Option<&[u8]>,
-        severity: Severity,
-        all: usize,
-    ) -> Draft {
+    fn told(&self, case: &Case<'_>, ending: Option<&[u8]>, why: &str, all: usize) -> Draft {
         let (client, server) = (case.session.client.ip, case.session.server.ip);
         let (first, last) = (self.list.first(), self.list.last());
         let count = self.list.len() as u64;
         let took =
             first.zip(last).and_then(|(one, other)| other.stamp.at.nanos_since(one.stamp.at));
-        let within = spoken(took.unwrap_or(0));
+        let within = spoken(took.unwrap_or(0).max(0));
         let (did, what) = match ending {
             None => ("deleted".to_owned(), "files and directories"),
             Some(ending) => (format!("added {} to", case.text(ending)), "names of files"),
-        };
-        let moved = match severity {
-            Severity::Info => " Each was moved in the same session before.",
-            _ => "",
         };
         let spelled = |change: Option<&Change<'_>>| {
             change.map(|change| case.spell(change.exchange)).unwrap_or_default()
@@ -165,14 +176,14 @@ impl<'a, 'b> Burst<'a, 'b> {
         };
         let title = format!("{client} {did} {count} {what} on {server} within {within}.");
         let text = format!(
-            "The first command was {}, the last {}; the server accepted each.{more}{moved}",
+            "The first command was {}, the last {}; the server accepted each.{more}{why}",
             spelled(first),
             spelled(last)
         );
         let certainty = if ending.is_some() { Certainty::Medium } else { Certainty::High };
         let ends = first.into_iter().chain(last);
         let answers = ends.clone().filter_map(|change| change.exchange.final_reply());
-        let draft = Draft::new(severity, certainty, title)
+        let draft = Draft::new(Severity::Warning, certainty, title)
             .accepted()
             .frames(ends.map(|change| change.stamp))
             .frames(answers.map(|answer| answer.stamp))
@@ -182,7 +193,7 @@ impl<'a, 'b> Burst<'a, 'b> {
             .with("all", all)
             .counting(all as u64);
         let ending = ending.map(|ending| case.text(ending));
-        let is_moved = severity == Severity::Info;
+        let is_moved = why == MOVED_WHY;
         let cause = format!("{client} {server} {is_moved} {}", ending.as_deref().unwrap_or("-"));
         match ending {
             Some(ending) => draft.with("ending", ending),

@@ -2,11 +2,13 @@
 
 use std::collections::HashSet;
 
+use super::super::moved::parts;
 use crate::analysis::case::Case;
 use crate::analysis::finding::{Certainty, Draft, FRAMES, Severity, counted, spoken};
 use crate::analysis::rules::{Check, Found, Kind, Rule};
 use crate::ftp::{Modified, Verb, parse_time};
-use crate::session::{Exchange, Received, Sent};
+use crate::session::{Exchange, Received, Sent, Session};
+use crate::tcp::Handshake;
 use crate::time::{Stamp, Timestamp};
 use crate::transfer::Direction;
 
@@ -37,14 +39,18 @@ fn timestomp(case: &Case<'_>, found: &mut Found) {
     let (of_uploads, of_others) = {
         let mut own = None;
         set.partition::<Vec<_>, _>(|set| {
-            let own = own.get_or_insert_with(|| own_paths(case));
-            own.contains(&case.session.directory(&set.exchange.cwd).join(set.name))
+            let own = own.get_or_insert_with(|| Own::of(case));
+            own.has(case.session, &case.session.directory(&set.exchange.cwd).join(set.name))
         })
     };
-    for (set, severity, whose) in [
-        (of_uploads, Severity::Info, "It uploaded the file in the same session"),
-        (of_others, Severity::Warning, "It did not upload the file in this session"),
-    ] {
+    let is_whole = !case.is_clouded && case.session.tcp.link.handshake != Handshake::NotCaptured;
+    let others = match is_whole {
+        true => (of_others, Severity::Warning, "It did not upload the file in this session"),
+        false => (of_others, Severity::Info, "No upload of it is in the capture"),
+    };
+    for (set, severity, whose) in
+        [(of_uploads, Severity::Info, "It uploaded the file in the same session"), others]
+    {
         if let Some(draft) = told(case, &set, severity, whose) {
             found.add(case, draft);
         }
@@ -52,6 +58,34 @@ fn timestomp(case: &Case<'_>, found: &mut Found) {
 }
 
 /// Files that the session wrote, and directories that it made.
+struct Own {
+    paths: HashSet<Vec<u8>>,
+    /// Last parts of those, with whether the path is absolute: an absolute one and one that is
+    /// relative to a directory that is not known may be the same.
+    names: HashSet<(bool, Vec<u8>)>,
+}
+
+impl Own {
+    fn of(case: &Case<'_>) -> Self {
+        let paths = own_paths(case);
+        let named = |path: &Vec<u8>| (is_absolute(case.session, path), last_part(path).to_vec());
+        Self { names: paths.iter().map(named).collect(), paths }
+    }
+
+    fn has(&self, session: &Session, path: &[u8]) -> bool {
+        self.paths.contains(path)
+            || self.names.contains(&(!is_absolute(session, path), last_part(path).to_vec()))
+    }
+}
+
+fn is_absolute(session: &Session, path: &[u8]) -> bool {
+    session.directory(&[]).paths().is_absolute(path)
+}
+
+fn last_part(path: &[u8]) -> &[u8] {
+    parts(path).next_back().unwrap_or_default()
+}
+
 fn own_paths(case: &Case<'_>) -> HashSet<Vec<u8>> {
     let uploads = case
         .transfers
