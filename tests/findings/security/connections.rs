@@ -71,6 +71,22 @@ fn what_translation_explains_is_no_bounce() {
     assert_eq!(only(&document, "bounce-attempt")["severity"], "warning");
 }
 
+/// No client listens at the port of a service, whatever address it takes for its own.
+#[test]
+fn the_port_of_a_service_is_a_bounce_at_any_address() {
+    let public = ["203.0.113.9:40000", "198.51.100.2:21"];
+    for (ends, port, whom) in [
+        (public, "192,168,1,5,0,25", "another host"),
+        (CONTROL, "127,0,0,1,0,25", "the server itself"),
+        (CONTROL, "10,0,0,2,0,22", "the server itself"),
+        (CONTROL, "10,0,0,3,0,22", "another host"),
+    ] {
+        let document = analysed(&between(ends, port, "200 ok"));
+        let text = only(&document, "bounce-attempt")["explanation"].as_str().unwrap();
+        assert!(text.contains(whom), "{port} {text}");
+    }
+}
+
 #[test]
 fn what_a_server_announced_is_no_bounce() {
     let mut script = FtpScript::new();
@@ -204,6 +220,30 @@ fn theft_is_worse_with_data_and_nothing_without_the_client() {
     script.dialogue(control, &["< 226 done"]);
     quit(&mut script, control);
     assert!(of(&analysed(&script), "passive-connection-stolen").is_empty());
+}
+
+/// One that is turned away has not connected.
+#[test]
+fn a_passive_port_that_was_only_tried_is_not_stolen() {
+    for is_answered in [true, false] {
+        let mut script = FtpScript::new();
+        let control = log_in(&mut script);
+        pasv(&mut script, control, 30000);
+        match is_answered {
+            true => script.refused("10.0.0.9:50000", "10.0.0.2:30000"),
+            false => script.syn_only("10.0.0.9:50000", "10.0.0.2:30000", 0),
+        };
+        let own = dial(&mut script, 40001, 30000);
+        script.dialogue(control, &["> RETR f", "< 150 here it comes"]);
+        carry(&mut script, own, Responder, b"hello");
+        script.dialogue(control, &["< 226 done"]);
+        quit(&mut script, control);
+        for finding in of(&analysed(&script), "passive-connection-stolen") {
+            let title = finding["title"].as_str().unwrap();
+            assert!(title.contains("tried to connect to"), "{title}");
+            assert_eq!(finding["severity"], "info");
+        }
+    }
 }
 
 /// A second copy of four octets of a download, before the receiver can have read them.

@@ -153,7 +153,13 @@ fn an_old_password_is_no_guess_and_slow_failures_are_none() {
 /// What is refused for want of TLS, or before USER, says nothing of the password.
 #[test]
 fn refusals_of_something_else_are_no_guesses() {
-    for reply in ["530 Non-anonymous sessions must use encryption.", "503 Login with USER first."] {
+    for reply in [
+        "530 Non-anonymous sessions must use encryption.",
+        "503 Login with USER first.",
+        "530 Sorry, the maximum number of clients (5) from your host are already connected.",
+        "530 Too many users are connected.",
+        "421 Try again later.",
+    ] {
         let mut script = FtpScript::new();
         let control = greeted(&mut script, "10.0.0.9:40000", "10.0.0.2:21");
         for nth in 0..12 {
@@ -162,6 +168,25 @@ fn refusals_of_something_else_are_no_guesses() {
         quit(&mut script, control);
         assert!(of(&analysed(&script), "password-guessing").is_empty(), "{reply}");
     }
+}
+
+/// Whoever is let in with what was refused before had the right password all along.
+#[test]
+fn a_right_password_that_was_refused_is_no_failure() {
+    let tried = |passwords: [&str; 4]| {
+        let mut script = FtpScript::new();
+        let replies = ["530 no", "530 no", "530 no", "230 in"];
+        for (nth, (password, reply)) in passwords.into_iter().zip(replies).enumerate() {
+            let client = format!("10.0.0.9:{}", 40000 + nth);
+            let control = greeted(&mut script, &client, "10.0.0.2:21");
+            try_as(&mut script, control, "bob", password, reply);
+            quit(&mut script, control);
+            script.wait(Duration::from_secs(60));
+        }
+        of(&analysed(&script), "login-after-failures").len()
+    };
+    assert_eq!(tried(["right", "right", "right", "right"]), 0);
+    assert_eq!(tried(["one", "two", "three", "right"]), 1);
 }
 
 #[test]

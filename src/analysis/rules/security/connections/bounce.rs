@@ -19,12 +19,13 @@ use crate::transfer::{Direction, Transfer};
 pub(super) const ATTEMPT: Rule = Rule {
     id: "bounce-attempt",
     kind: Kind::Security { attack: &["T1090", "T1046"] },
-    help: "A client told a server to connect to a third host.",
+    help: "A client told a server to connect to a third host, or to itself.",
     meaning: "A server that does it connects in the client's place to what the client itself may not \
               be able to reach: it hides who asks, scans ports, and sends what it is told to services \
               behind firewalls (CVE-1999-0017, RFC 2577 §3).",
     evidence: "A PORT, EPRT or LPRT that names another address than the client's and is no inside \
-               address of it, no PASV of another server, and no server that the client talks to.",
+               address of it, no PASV of another server, and no server that the client talks to. At a \
+               port below 1024 less of this excuses it.",
     false_positives: "Copies between two servers of which the other half was not captured; clients \
                       with several addresses; an outside address that was set in the client and has \
                       changed since.",
@@ -53,18 +54,28 @@ fn told(case: &Case<'_>, opening: &Opening<'_>, at: Endpoint) -> Draft {
         (Fate::CameUp, false) => Certainty::High,
         _ => Certainty::Medium,
     };
-    let title = format!("{client} told the server {server} to connect to {at}.");
+    let is_itself = is_itself(server, at.ip);
+    let whom = if is_itself { "the server itself" } else { "another host" };
+    let title = match is_itself {
+        true => format!("{client} told the server {server} to connect to itself, at {at}."),
+        false => format!("{client} told the server {server} to connect to {at}."),
+    };
     let draft = Draft::new(Severity::Error, certainty, title)
         .transfer(opening.transfer.map(|transfer| transfer.request.id))
         .frames(opening.frames())
         .explained(format!(
-            "The control connection comes from {client}; {command} names {at}, another host. \
-             {answer}{}",
+            "The control connection comes from {client}; {command} names {at}, {whom}. {answer}{}",
             dialled(opening)
         ))
         .with("announced", at.to_string())
         .with("reply", reply.unwrap_or_default());
     graded(draft, grade, is_refused(opening))
+}
+
+/// Whether a server that connects there connects to itself.
+fn is_itself(server: Host, at: Host) -> bool {
+    let at = at.addr.to_canonical();
+    at == server.addr.to_canonical() || at.is_loopback() || at.is_unspecified()
 }
 
 fn graded(draft: Draft, grade: Grade, is_refused: bool) -> Draft {
@@ -176,14 +187,19 @@ fn told_of_scan(
 ) {
     let (Some(first), Some(last)) = (burst.first(), burst.last()) else { return };
     let hosts: HashSet<Host> = burst.iter().map(|probe| probe.at.ip).collect();
+    let others = hosts.iter().filter(|at| !is_itself(server, **at)).count();
+    let whose = match (others, others == hosts.len()) {
+        (0, _) => "its own".to_owned(),
+        (_, true) => counted(others as u64, "other host"),
+        (_, false) => format!("{} and its own", counted(others as u64, "other host")),
+    };
     let is = |wanted| burst.iter().filter(|probe| probe.grade == wanted).count();
     let (connected, accepted) = (is(Grade::Effect), is(Grade::Accepted));
     let grade = burst.iter().map(|probe| probe.grade).max().unwrap_or(Grade::Attempted);
     let is_refused = burst.iter().all(|probe| probe.is_refused);
     let took = last.asked.at.nanos_since(first.asked.at).unwrap_or(0);
     let title = format!(
-        "{client} had the server {server} try {targets} ports of {} in {}.",
-        counted(hosts.len() as u64, "other host"),
+        "{client} had the server {server} try {targets} ports of {whose} in {}.",
         spoken(took)
     );
     let mut sessions: Vec<&Session> = burst.iter().map(|probe| probe.session).collect();
@@ -192,7 +208,7 @@ fn told_of_scan(
         .frames(burst.iter().map(|probe| probe.asked))
         .frames(burst.iter().filter_map(|probe| probe.outcome).take(SHOWN))
         .explained(format!(
-            "{} of them named {targets} different addresses of other hosts than the client, from {} \
+            "{} of them named {targets} different addresses that are not the client's, from {} \
              to {}. The server connected to {connected} of them, and accepted the command for \
              {accepted} more. What it answers to each tells the client whether the port is open.",
             counted(burst.len() as u64, "setup"),
@@ -280,14 +296,20 @@ fn third(case: &Case<'_>, opening: &Opening<'_>, elsewhere: &Elsewhere) -> Optio
     let (client, server) = (case.session.client.ip, case.session.server.ip);
     let own = std::iter::once(client).chain(case.session.legs.iter().map(|leg| leg.client.ip));
     let said = at.ip.addr.to_canonical();
+    // A client that knows its address badly still listens at no port of a service.
+    let is_slip = is_unusable(said) || said.is_ipv4() != client.addr.to_canonical().is_ipv4();
     let is_innocent = own.map(|own| own.addr.to_canonical()).any(|own| own == said)
-        || is_unusable(said)
-        || said.is_ipv4() != client.addr.to_canonical().is_ipv4()
+        || is_slip && may_be_data(at.port)
         || case.policy.is_allowed(server.addr, said)
         || opening.transfer.is_some_and(|transfer| is_copy(transfer, at))
         || may_be_translated(case, opening, said)
         || elsewhere.explains(client, at);
     (!is_innocent).then_some(at)
+}
+
+/// Whether this is no port of a service, so that a client may have meant it for its data.
+fn may_be_data(port: u16) -> bool {
+    port == 0 || port >= FIRST_FREE_PORT
 }
 
 /// A file that went to a third host, and not to the port of a service, is told as a copy.
@@ -301,8 +323,12 @@ fn may_be_translated(case: &Case<'_>, opening: &Opening<'_>, said: IpAddr) -> bo
     let (client, server) = (case.session.client.ip.addr, case.session.server.ip.addr);
     let is_inside = |ip: IpAddr| is_private(ip) || case.policy.is_home(ip);
     let is_up = opening.fate() == Fate::CameUp;
+    let port = opening.at.map_or(0, |at| at.port);
     if are_one_pool(said, client) {
         return true;
+    }
+    if !may_be_data(port) {
+        return false;
     }
     match (is_inside(client), is_inside(said)) {
         (false, true) => !is_up,
@@ -312,7 +338,6 @@ fn may_be_translated(case: &Case<'_>, opening: &Opening<'_>, said: IpAddr) -> bo
         // not refuse it, and it is not seen to be dialled here, on the inside.
         (true, false) => {
             let is_dialled = opening.dials().any(|dial| dial.responder.ip.addr == said);
-            let port = opening.at.map_or(0, |at| at.port);
             !is_dialled && !is_refused(opening) && !is_inside(server) && port >= FIRST_FREE_PORT
         }
         (false, false) => false,

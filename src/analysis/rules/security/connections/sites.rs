@@ -188,22 +188,28 @@ fn told_of_theft(
     let bytes = |dial: &DataConnection| dial.from_originator.bytes + dial.from_responder.bytes;
     let what = opening.transfer.map(|transfer| case.name(transfer));
     let what = what.map(|what| format!(" {what} was asked for.")).unwrap_or_default();
-    let title = match bytes(other) {
-        0 => format!("{from} connected to the passive port opened for {client}."),
-        _ => format!("Data went between {from} and the passive port opened for {client}."),
+    let (has_data, is_up) = (bytes(other) > 0, other.link.is_established());
+    // Whoever tries every port comes by this one.
+    let (did, severity) = match has_data || is_up {
+        true => ("connected", Severity::Error),
+        false => ("tried to connect", Severity::Info),
+    };
+    let title = match has_data {
+        true => format!("Data went between {from} and the passive port opened for {client}."),
+        false => format!("{from} {did} to the passive port opened for {client}."),
     };
     let order = match other.link.first.is_before(own.link.first) {
         true => "before the client did",
         false => "after the client did",
     };
-    let draft = Draft::new(Severity::Error, Certainty::Medium, title)
+    let draft = Draft::new(severity, Certainty::Medium, title)
         .transfer(opening.transfer.map(|transfer| transfer.request.id))
         .frames([opening.asked, other.link.first, own.link.first])
         .frames(opening.reply().map(|reply| reply.stamp))
         .frames(opening.outcome().map(|reply| reply.stamp))
         .frames(other.link.ended)
         .explained(format!(
-            "The server opened {at} for the client at {client}. {} connected to it, {order}: {} moved \
+            "The server opened {at} for the client at {client}. {} {did} to it, {order}: {} moved \
              over that connection, and {} over the client's own.{what}",
             other.originator,
             counted(bytes(other), "byte"),
@@ -212,9 +218,5 @@ fn told_of_theft(
         .with("other_host", from.to_string())
         .with("announced", at.to_string())
         .with("bytes", bytes(other));
-    match (bytes(other), other.link.is_established()) {
-        (1.., _) => draft.had_effect(),
-        (0, true) => draft.attempted(),
-        (0, false) => draft.refused(),
-    }
+    if has_data { draft.had_effect() } else { draft.attempted() }
 }

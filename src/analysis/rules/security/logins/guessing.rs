@@ -17,7 +17,8 @@ pub(super) const GUESSING: Rule = Rule {
     meaning: "Somebody tries passwords, with a list or by hand. It is worse where one of them was \
               accepted.",
     evidence: "As many refused PASS from one client to one server, within the time, as the thresholds \
-               say; anonymous logins do not count, nor refusals for want of encryption.",
+               say; anonymous logins do not count, nor refusals for want of encryption or because too \
+               many are connected.",
     false_positives: "A job with an old password, which sends the same one each time; many users \
                       behind one address.",
     fix: "See whether any of the logins was accepted, and what was done with it; change that \
@@ -231,7 +232,8 @@ pub(super) const AFTER_FAILURES: Rule = Rule {
     help: "A login was accepted after several of the same client had been refused.",
     meaning: "Passwords may have been tried until one was right.",
     evidence: "Three or more refused PASS of one client, and an accepted one at the same server within \
-               the time of the threshold; three of one user within a minute are taken for mistyped.",
+               the time of the threshold; three of one user within a minute are taken for mistyped. \
+               Refusals of the password that was accepted do not count.",
     false_positives: "A user who remembers the password slowly; several users behind one address.",
     fix: "Ask the user whether it was him. If not, change the password and look at what was done in \
           the session.",
@@ -256,8 +258,12 @@ fn after_failures(analysis: &Analysis, policy: &Policy, found: &mut Found) {
             // What one login came after is not told of the next.
             let before = refused.get(from.max(done)..to).unwrap_or_default();
             done = done.max(to);
+            // A right password that was refused was refused for something else.
+            let is_wrong =
+                |it: &&Try<'_>| (it.user, it.password) != (accepted.user, accepted.password);
+            let before: Vec<Try<'_>> = before.iter().filter(is_wrong).copied().collect();
             let Some(first) = before.first() else { continue };
-            if before.len() < FAILURES || is_mistyped(&pair.refused, before, accepted) {
+            if before.len() < FAILURES || is_mistyped(&pair.refused, &before, accepted) {
                 continue;
             }
             let user = spelled(accepted.user);
@@ -279,7 +285,7 @@ fn after_failures(analysis: &Analysis, policy: &Policy, found: &mut Found) {
                 .with("refused", before.len())
                 .cause(format!("{client} {server}"))
                 .accepted();
-            let mut all = before.to_vec();
+            let mut all = before;
             all.push(*accepted);
             found.add_over(&sessions(&all), draft);
         }

@@ -43,7 +43,7 @@ fn tries(session: &Session) -> impl Iterator<Item = Try<'_>> {
     session.exchanges.iter().filter_map(move |exchange| {
         let sent = exchange.sent.as_ref()?;
         match sent.command.verb {
-            Verb::User => user = sent.command.arg(),
+            Verb::User => user = sent.command.user(),
             Verb::Pass => {
                 let last = exchange.final_reply()?;
                 let is_accepted = is_login(last);
@@ -68,13 +68,29 @@ fn is_login(received: &Received) -> bool {
     matches!(received.reply.code, 230 | 202 | 232)
 }
 
-/// Whether a refusal is not about the password: it came out of turn, or TLS is demanded.
+/// Whether a refusal is not about the password: it came out of turn, TLS is demanded, the server
+/// hangs up, or it takes no more clients.
 fn is_unrelated(received: &Received) -> bool {
     let text = &received.reply.text;
     let says = |word: &[u8]| text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
-    matches!(received.reply.code, 503 | 522 | 534)
+    matches!(received.reply.code, 421 | 503 | 522 | 534)
         || [&b"encrypt"[..], b"tls", b"ssl", b"cleartext"].into_iter().any(says)
+        || TOO_MANY.iter().copied().any(says)
 }
+
+/// What servers say where a limit on clients is reached.
+const TOO_MANY: [&[u8]; 10] = [
+    b"too many connect",
+    b"too many users",
+    b"too many clients",
+    b"maximum number of clients",
+    b"maximum number of allowed clients",
+    b"maximum number allowed clients",
+    b"maximum number of hosts",
+    b"maximum number of users",
+    b"maximum number of connections",
+    b"users (the maximum) are already logged in",
+];
 
 /// RFC 1635 §2; `ftp` is another name of it on Unix.
 fn is_anonymous(user: &[u8]) -> bool {
