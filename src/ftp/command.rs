@@ -99,13 +99,15 @@ impl Command {
         self.line.get(self.word_end() + 1..).unwrap_or_default()
     }
 
-    /// Whom a USER names. The name ends where a line may end for a server, or where somebody typed
-    /// on: what follows is another command, and may tell a password.
+    /// Whom a USER names. The name ends where a PASS is typed on, or stands behind what may end a
+    /// line for a server.
     pub fn user(&self) -> &[u8] {
         let name = self.arg();
-        let end = name.iter().position(|byte| matches!(byte, b'\r' | b'\n' | 0));
-        let typed_on = name.windows(6).position(|part| part.eq_ignore_ascii_case(b" PASS "));
-        let end = end.into_iter().chain(typed_on).min();
+        let mut rest = name.windows(5);
+        let end = rest.position(|window| {
+            let [before, word @ ..] = window else { return false };
+            matches!(before, b' ' | b'\r' | b'\n' | 0) && word.eq_ignore_ascii_case(b"PASS")
+        });
         end.and_then(|end| name.get(..end)).unwrap_or(name)
     }
 
@@ -269,6 +271,19 @@ mod tests {
     fn every_verb_of_the_table_is_found_by_its_own_name() {
         for (name, verb) in COMMANDS {
             assert_eq!(Verb::of(name.to_ascii_lowercase().as_bytes()), *verb);
+        }
+    }
+
+    #[test]
+    fn a_user_ends_where_a_password_begins() {
+        for (line, user) in [
+            (&b"USER bob"[..], &b"bob"[..]),
+            (b"USER bob\rwritten over", b"bob\rwritten over"),
+            (b"USER bob\rPASS x", b"bob"),
+            (b"USER bob pass x", b"bob"),
+            (b"USER compass", b"compass"),
+        ] {
+            assert_eq!(Command::parse(line).user(), user, "{}", line.escape_ascii());
         }
     }
 }
