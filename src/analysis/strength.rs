@@ -5,7 +5,7 @@
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Strength {
     Empty,
-    /// Among the first that are tried: the user's own name, or one of [`COMMON`].
+    /// Among the first that are tried: the user's own name, or a common one.
     Guessable,
     /// Shorter than eight characters, or of one kind of character only (letters of one case,
     /// digits).

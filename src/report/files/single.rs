@@ -65,7 +65,7 @@ pub fn write(
     }
 }
 
-/// Writes a file that several transfers moved parts of, as [`write`] does one of them: of octets
+/// Writes a file that several transfers moved parts of, as [`write()`] does one of them: of octets
 /// that two have, the first. It is `.incomplete` where something is missing or two differ. `read`
 /// is asked for each transfer.
 pub fn write_joined(
