@@ -26,6 +26,16 @@ impl Stamp {
             (self.at, self.input) < (other.at, other.input)
         }
     }
+
+    /// Whichever was read first.
+    pub fn earlier(self, other: Self) -> Self {
+        if other.is_before(self) { other } else { self }
+    }
+
+    /// Whichever was read last.
+    pub fn later(self, other: Self) -> Self {
+        if self.is_before(other) { other } else { self }
+    }
 }
 
 /// Nanoseconds since the Unix epoch, UTC, or [`Timestamp::UNKNOWN`].

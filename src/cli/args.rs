@@ -36,7 +36,7 @@ pub enum Command {
     Diagnose(DiagnoseArgs),
     /// Say who got in, what left and what came in, what was tried and what came of it, and what
     /// could not be seen
-    Audit(AuditArgs),
+    Audit(ReportArgs),
     /// Look around in it: sessions, files, findings, and what is in them
     Tui(TuiArgs),
     /// Print everything known as one JSON document, or as JSON lines
@@ -80,18 +80,6 @@ pub struct DiagnoseArgs {
 
     #[command(flatten)]
     pub policy: PolicyArgs,
-}
-
-#[derive(clap::Args, Debug)]
-pub struct AuditArgs {
-    #[command(flatten)]
-    pub input: InputArgs,
-
-    #[command(flatten)]
-    pub policy: PolicyArgs,
-
-    #[command(flatten)]
-    pub secrets: SecretArgs,
 }
 
 #[derive(clap::Args, Debug)]

@@ -9,8 +9,8 @@ use anyhow::{Context, Result};
 use clap::CommandFactory;
 
 use super::args::{
-    Args, AuditArgs, Command, DiagnoseArgs, ExtractArgs, HashName, InputArgs, JsonArgs, OnlyKind,
-    OverlapName, ReportArgs, TreeArgs,
+    Args, Command, DiagnoseArgs, ExtractArgs, HashName, InputArgs, JsonArgs, OnlyKind, OverlapName,
+    ReportArgs, TreeArgs,
 };
 use super::policy::{BadConfig, PolicyArgs};
 use super::progress::Bar;
@@ -130,7 +130,7 @@ fn diagnose(args: &DiagnoseArgs) -> Result<Exit> {
     Ok(exit)
 }
 
-fn audit(args: &AuditArgs) -> Result<Exit> {
+fn audit(args: &ReportArgs) -> Result<Exit> {
     let policy = args.policy.policy()?;
     let counts = |kind| kind != Kind::Diagnosis;
     let (analysis, exit) = judged(&args.input, &[], (&args.policy, &policy), counts)?;

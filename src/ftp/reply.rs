@@ -32,6 +32,12 @@ impl Reply {
         matches!(self.code / 100, 4 | 5)
     }
 
+    /// Whether, to USER, PASS or ACCT, it lets somebody in (RFC 959 §5.4). 232: the security
+    /// exchange already told who it is (RFC 2228 §5.4).
+    pub fn lets_in(&self) -> bool {
+        matches!(self.code, 230 | 202 | 232)
+    }
+
     /// The lines that were kept, at least one.
     pub fn lines(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
         self.text.split(|byte| *byte == b'\n')

@@ -58,6 +58,12 @@ pub enum Protection {
     Unknown,
 }
 
+/// Whether it is a name under which everybody may come, and what is said as a password is none (RFC
+/// 1635 §2; `ftp` is another name of it on Unix).
+pub fn is_anonymous(user: &[u8]) -> bool {
+    [&b"anonymous"[..], b"ftp"].iter().any(|name| user.trim_ascii().eq_ignore_ascii_case(name))
+}
+
 impl Login {
     /// A login is never forgotten for an answer that comes out of turn; a new `USER` starts anew.
     pub(super) fn handle_command(&mut self, command: &Command) {
@@ -84,11 +90,10 @@ impl Login {
         if !matches!(verb, Verb::User | Verb::Pass | Verb::Acct) {
             return;
         }
-        match reply.code {
-            // 232 and 234: the security exchange already told who it is (RFC 2228 §5.4).
-            230 | 202 | 232 => self.outcome = LoginOutcome::Accepted,
-            _ if reply.is_refusal() => self.outcome = LoginOutcome::Refused,
-            _ => {}
+        if reply.lets_in() {
+            self.outcome = LoginOutcome::Accepted;
+        } else if reply.is_refusal() {
+            self.outcome = LoginOutcome::Refused;
         }
     }
 

@@ -24,7 +24,7 @@ mod twins;
 mod unknown;
 mod weight;
 
-pub use self::login::{Encryption, EncryptionKind, Login, LoginOutcome, Protection};
+pub use self::login::{Encryption, EncryptionKind, Login, LoginOutcome, Protection, is_anonymous};
 pub use self::promise::{Confidence, Connected, DataId, How, Link, Peers};
 pub use self::request::{
     Agreement, Code, Expected, Method, NO_DATA_CONNECTION, Representation, Request, Setup,
@@ -178,6 +178,13 @@ impl Exchange {
     /// The final reply, if it came.
     pub fn final_reply(&self) -> Option<&Received> {
         self.replies.last().filter(|received| !received.reply.is_preliminary())
+    }
+
+    /// Whether it let somebody in.
+    pub fn lets_in(&self) -> bool {
+        let verb = self.sent.as_ref().map(|sent| sent.command.verb);
+        matches!(verb, Some(Verb::User | Verb::Pass | Verb::Acct))
+            && self.final_reply().is_some_and(|last| last.reply.lets_in())
     }
 
     /// Where one side said it listens, and the frame that says so: the argument of a PORT, the text

@@ -33,7 +33,7 @@ pub use self::site::{Site, SiteToSite};
 pub use self::timing::Timing;
 
 use self::listing::Sizes;
-use crate::decode::Endpoint;
+use crate::decode::{Endpoint, Host};
 use crate::ftp::{ListingKind, Verb};
 use crate::session::{
     Circumstances, DataId, How, Protection, Request, SessionId, Settled, SizeSource, TransferId,
@@ -172,6 +172,21 @@ impl Transfer {
             && media.is_some_and(|media| !media.starts_with("text/"))
     }
 
+    /// Who sends and who takes: client and server, or of a copy between servers, the two of them.
+    pub fn ends(&self, client: Host, server: Host) -> [Host; 2] {
+        if let Some(copy) = &self.site_to_site {
+            return [copy.source.server.ip, copy.destination.server.ip];
+        }
+        let between = self.data.as_ref().zip(self.content_dir());
+        let between = between.filter(|_| self.direction == Direction::SiteToSite);
+        match between {
+            Some((data, Dir::FromOriginator)) => [data.originator.ip, data.responder.ip],
+            Some((data, Dir::FromResponder)) => [data.responder.ip, data.originator.ip],
+            None if is_upload(self.request.verb) => [client, server],
+            None => [server, client],
+        }
+    }
+
     /// Whether nothing says that bytes are missing.
     pub fn may_be_whole(&self) -> bool {
         self.content.as_ref().is_none_or(Content::is_understood)
@@ -256,10 +271,11 @@ impl Carried {
 
 /// Who sends the bytes of a transfer.
 fn sender(verb: Verb, server: Dir) -> Dir {
-    match verb {
-        Verb::Stor | Verb::Stou | Verb::Appe => server.reversed(),
-        _ => server,
-    }
+    if is_upload(verb) { server.reversed() } else { server }
+}
+
+fn is_upload(verb: Verb) -> bool {
+    matches!(verb, Verb::Stor | Verb::Stou | Verb::Appe)
 }
 
 /// Between a server and a third host that keeps the promise of an announcement, or between two

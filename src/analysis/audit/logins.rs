@@ -6,8 +6,8 @@ use super::super::Charset;
 use super::super::strength::Strength;
 use super::NAMED;
 use crate::decode::{Endpoint, Host};
-use crate::ftp::{Reply, Verb};
-use crate::session::{Exchange, LoginOutcome, Session, SessionId};
+use crate::ftp::Verb;
+use crate::session::{Exchange, LoginOutcome, Session, SessionId, is_anonymous};
 use crate::time::Stamp;
 
 /// Tries of one user, from one host, at one server, with one outcome.
@@ -77,7 +77,7 @@ pub(super) fn logins(sessions: &[Session]) -> Vec<Logins<'_>> {
             });
             let Some((row, passwords)) = rows.get_mut(place) else { continue };
             row.count += 1;
-            row.last = stamp;
+            (row.first, row.last) = (row.first.earlier(stamp), row.last.later(stamp));
             passwords.extend(password);
             if row.sessions.last() != Some(&session.id) && row.sessions.len() < NAMED {
                 row.sessions.push(session.id);
@@ -103,7 +103,8 @@ type Account<'a> = (Option<&'a [u8]>, Host);
 fn with_passwords<'a>(rows: Vec<(Logins<'a>, HashSet<&'a [u8]>)>) -> Vec<Logins<'a>> {
     // Whom each was tried for, two of them at most: that is enough to be shared.
     let mut tried: HashMap<&[u8], BTreeSet<Account<'_>>> = HashMap::new();
-    for (row, passwords) in rows.iter().filter(|(row, _)| !is_anonymous(row.user)) {
+    let has_account = |row: &Logins<'_>| !row.user.is_some_and(is_anonymous);
+    for (row, passwords) in rows.iter().filter(|(row, _)| has_account(row)) {
         for password in passwords.iter().filter(|password| !password.is_empty()) {
             let of = tried.entry(password).or_default();
             if of.len() < 2 {
@@ -127,14 +128,6 @@ fn with_passwords<'a>(rows: Vec<(Logins<'a>, HashSet<&'a [u8]>)>) -> Vec<Logins<
         row
     });
     rows.collect()
-}
-
-/// Whether it is a name under which everybody may come (RFC 1635): what is said as a password then
-/// is none.
-fn is_anonymous(user: Option<&[u8]>) -> bool {
-    user.is_some_and(|user| {
-        user.eq_ignore_ascii_case(b"anonymous") || user.eq_ignore_ascii_case(b"ftp")
-    })
 }
 
 /// What was tried in a session, as its commands and their answers tell; and where they do not tell
@@ -170,10 +163,7 @@ fn tries(session: &Session) -> Vec<Try<'_>> {
 
 /// What the answer to a USER or a PASS makes of it; `None` if that depends on what follows.
 fn answer(exchange: &Exchange) -> Option<LoginOutcome> {
-    let Reply { code, .. } = exchange.final_reply()?.reply;
-    match code {
-        230 | 202 | 232 => Some(LoginOutcome::Accepted),
-        400.. => Some(LoginOutcome::Refused),
-        _ => None,
-    }
+    let reply = &exchange.final_reply()?.reply;
+    let refused = reply.is_refusal().then_some(LoginOutcome::Refused);
+    if reply.lets_in() { Some(LoginOutcome::Accepted) } else { refused }
 }

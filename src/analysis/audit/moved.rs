@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::super::{Analysis, Policy};
 use super::NAMED;
-use crate::decode::{Endpoint, Host};
+use crate::decode::Host;
 use crate::session::{Session, SessionId};
 use crate::time::Stamp;
 use crate::transfer::{Direction, Orphan, Outcome, Transfer};
@@ -87,10 +87,9 @@ impl<'a> All<'a, '_> {
         if content.bytes == 0 && !transfer.may_be_whole() {
             return;
         }
-        let (from, to) = ends(session, transfer);
+        let [from, to] = transfer.ends(session.client.ip, session.server.ip);
         let asked = transfer.request.asked;
         let Some(Row { moved, types }) = self.row(from, to, asked) else { return };
-        moved.last = asked;
         if transfer.is_encrypted {
             moved.encrypted_files += 1;
             moved.encrypted_bytes += content.bytes;
@@ -151,7 +150,10 @@ impl<'a> All<'a, '_> {
             });
             rows.len() - 1
         });
-        rows.get_mut(place)
+        let row = rows.get_mut(place)?;
+        let Moved { first, last, .. } = &mut row.moved;
+        (*first, *last) = (first.earlier(stamp), last.later(stamp));
+        Some(row)
     }
 }
 
@@ -168,23 +170,4 @@ impl<'a> Row<'a> {
 fn is_other_half(transfer: &Transfer) -> bool {
     let copy = transfer.site_to_site.as_deref();
     copy.is_some_and(|copy| copy.destination.transfer == transfer.request.id)
-}
-
-/// Who sent it, and to whom.
-fn ends(session: &Session, transfer: &Transfer) -> (Host, Host) {
-    let (client, server) = (session.client.ip, session.server.ip);
-    let data = transfer.data.as_ref().zip(transfer.content_dir());
-    match (transfer.direction, &transfer.site_to_site, data) {
-        (_, Some(copy), _) => (copy.source.server.ip, copy.destination.server.ip),
-        (Direction::SiteToSite, None, Some((data, dir))) => {
-            let of = |end: Endpoint| end.ip;
-            let ends = (of(data.originator), of(data.responder));
-            match dir {
-                crate::tcp::Dir::FromOriginator => ends,
-                crate::tcp::Dir::FromResponder => (ends.1, ends.0),
-            }
-        }
-        (Direction::Upload | Direction::Append, ..) => (client, server),
-        _ => (server, client),
-    }
 }

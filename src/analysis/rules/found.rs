@@ -184,23 +184,6 @@ fn alone(sessions: &[SessionId]) -> Option<SessionId> {
     }
 }
 
-/// The first and the last of some frames.
-fn ends(frames: &[Stamp]) -> (Option<Stamp>, Option<Stamp>) {
-    frames.iter().fold((None, None), |(first, last), frame| {
-        (earlier(first, Some(*frame)), later(last, Some(*frame)))
-    })
-}
-
-fn earlier(one: Option<Stamp>, other: Option<Stamp>) -> Option<Stamp> {
-    let Some((one, other)) = one.zip(other) else { return one.or(other) };
-    Some(if other.is_before(one) { other } else { one })
-}
-
-fn later(one: Option<Stamp>, other: Option<Stamp>) -> Option<Stamp> {
-    let Some((one, other)) = one.zip(other) else { return one.or(other) };
-    Some(if one.is_before(other) { other } else { one })
-}
-
 /// Adds as many as are kept.
 fn append<T: Copy + PartialEq>(list: &mut Vec<T>, more: &[T]) {
     for next in more {
@@ -217,7 +200,8 @@ impl Finding {
         draft: Draft,
         suppressed: Option<String>,
     ) -> Self {
-        let (first, last) = ends(&draft.frames);
+        let frames = || draft.frames.iter().copied();
+        let (first, last) = (frames().reduce(Stamp::earlier), frames().reduce(Stamp::later));
         Self {
             rule,
             severity: draft.severity,
@@ -251,8 +235,8 @@ impl Finding {
         }
         (self.sessions, self.transfers) = (sessions, transfers);
         self.count += other.count;
-        self.first = earlier(self.first, other.first);
-        self.last = later(self.last, other.last);
+        self.first = self.first.into_iter().chain(other.first).reduce(Stamp::earlier);
+        self.last = self.last.into_iter().chain(other.last).reduce(Stamp::later);
         let room = FRAMES.saturating_sub(self.frames.len());
         self.frames.extend(other.frames.drain(..).take(room));
     }

@@ -70,7 +70,7 @@ fn section(title: &str, is_empty: bool, page: &mut Page<'_>) -> io::Result<()> {
     if is_empty { Ok(()) } else { page.line(&Line::inked(Ink::Strong, title)) }
 }
 
-/// `1 critical, 2 errors in 3 of 12 sessions.`
+/// `Findings: 1 critical, 3 error; they concern 7 sessions.`
 fn headline(told: &[(usize, &Finding)], audit: &Audit<'_>, page: &mut Page<'_>) -> io::Result<()> {
     let open = || told.iter().filter(|(_, finding)| finding.suppressed.is_none());
     let count = |of| open().filter(|(_, finding)| finding.severity == of).count() as u64;
@@ -149,7 +149,7 @@ fn outcome(outcome: LoginOutcome) -> (Ink, &'static str) {
     }
 }
 
-/// `password ***, fair, the same as others p1`.
+/// `password ***, fair, used elsewhere too (p1)`.
 fn passwords(row: &Logins<'_>, show: bool) -> Option<String> {
     let Some(Password { text, strength: class, shared }) = row.password else {
         let count = row.passwords;
@@ -208,7 +208,7 @@ fn moved(
     if rows.is_empty() { Ok(()) } else { page.blank() }
 }
 
-/// `fetched a.txt, b.txt; sent c.php`, of the sessions to look at, in the order of time.
+/// Each with its worst, its rules, whose it is, and what was fetched, sent and deleted.
 fn suspects(report: &Report<'_>, audit: &Audit<'_>, page: &mut Page<'_>) -> io::Result<()> {
     let title = "Sessions to look at, in the order of time";
     section(title, audit.suspects.is_empty(), page)?;
@@ -286,7 +286,7 @@ fn risks(audit: &Audit<'_>, page: &mut Page<'_>) -> io::Result<()> {
 
 fn unseen(audit: &Audit<'_>, page: &mut Page<'_>) -> io::Result<()> {
     let title = if audit.unseen.is_empty() {
-        "Every session was seen whole and in clear text."
+        "Every session that was found was seen whole and in clear text."
     } else {
         "What could not be seen"
     };

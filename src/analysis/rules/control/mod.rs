@@ -5,6 +5,7 @@ mod idle;
 mod login;
 mod reach;
 
+pub(super) use self::reach::is_too_many;
 use super::{Check, Found, Kind, Rule};
 use crate::session::{Exchange, Session};
 use crate::time::Stamp;

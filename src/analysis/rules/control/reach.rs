@@ -268,7 +268,7 @@ const MANY: &[&str] = &[
 ];
 
 /// Whether a refusal says that a limit on clients is reached.
-pub(super) fn is_too_many(received: &Received) -> bool {
+pub(in super::super) fn is_too_many(received: &Received) -> bool {
     matches!(received.reply.code, 421 | 530) && says(&received.reply.text, MANY)
 }
 

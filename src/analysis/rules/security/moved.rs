@@ -7,7 +7,6 @@ use crate::analysis::finding::{Certainty, Draft, Grade, Severity};
 use crate::analysis::{HashList, Policy};
 use crate::ftp::Verb;
 use crate::session::Session;
-use crate::tcp::Dir;
 use crate::time::Stamp;
 use crate::transfer::{Content, Direction, Mark, Outcome, Transfer};
 
@@ -108,16 +107,9 @@ impl<'a> File<'a> {
         policy.is_inside(from) && !policy.is_inside(to)
     }
 
-    /// Who sends and who takes: client and server, or of a copy between servers, the two of them.
     fn ends(self) -> [IpAddr; 2] {
         let Session { client, server, .. } = self.session;
-        let copy = self.transfer.data.as_ref().zip(self.transfer.content_dir());
-        match copy.filter(|_| self.is_between_servers()) {
-            Some((data, Dir::FromOriginator)) => [data.originator.ip.addr, data.responder.ip.addr],
-            Some((data, Dir::FromResponder)) => [data.responder.ip.addr, data.originator.ip.addr],
-            None if self.is_upload() => [client.ip.addr, server.ip.addr],
-            None => [server.ip.addr, client.ip.addr],
-        }
+        self.transfer.ends(client.ip, server.ip).map(|host| host.addr)
     }
 
     /// `10.0.0.1 sent WHAT to 10.0.0.2`, or what else became of it.

@@ -1,11 +1,12 @@
 //! Accounts that should not be, or not like this.
 
 use super::super::super::{Check, Found, Kind, Rule};
-use super::{Try, is_anonymous, spelled, tries};
+use super::{Try, spelled, tries};
 use crate::analysis::case::Case;
 use crate::analysis::finding::{Certainty, Draft, Severity};
 use crate::analysis::strength::Strength;
 use crate::ftp::Verb;
+use crate::session::is_anonymous;
 
 pub(super) const WEAK: Rule = Rule {
     id: "weak-credentials",

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::super::super::{Check, Found, Kind, Rule};
-use super::{SHOWN, entry_frames, is_anonymous, is_login};
+use super::{SHOWN, entry_frames};
 use crate::analysis::case::Case;
 use crate::analysis::finding::{Certainty, Draft, Severity, counted};
 use crate::analysis::{Analysis, Policy};
 use crate::decode::Endpoint;
 use crate::ftp::Verb;
-use crate::session::{Exchange, LoginOutcome, Session};
+use crate::session::{Exchange, LoginOutcome, Session, is_anonymous};
 use crate::transfer::{self, Transfer};
 
 pub(super) const LOGIN: Rule = Rule {
@@ -79,9 +79,9 @@ fn write(case: &Case<'_>, found: &mut Found) {
         match sent.command.verb {
             Verb::User => {
                 is_named = is_anonymous(sent.command.arg());
-                is_in = is_named && is_login(last);
+                is_in = is_named && last.reply.lets_in();
             }
-            Verb::Pass | Verb::Acct if is_login(last) => is_in = is_named,
+            Verb::Pass | Verb::Acct if last.reply.lets_in() => is_in = is_named,
             Verb::Rein => (is_named, is_in) = (false, false),
             verb if is_in && WRITING.contains(&verb) && last.reply.is_success() => {
                 found.add(case, told(case, exchange));

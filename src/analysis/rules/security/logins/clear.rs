@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::super::super::middlebox::inspection::{is_refused_auth, offers_tls};
 use super::super::super::{Check, Found, Kind, Rule};
-use super::{SHOWN, entry_frames, is_anonymous};
+use super::{SHOWN, entry_frames};
 use crate::analysis::case::Case;
 use crate::analysis::finding::{Certainty, Draft, Severity, counted};
 use crate::analysis::{Analysis, Policy};
 use crate::decode::{Endpoint, Host};
 use crate::ftp::Verb;
-use crate::session::{Confidence, EncryptionKind, Exchange, LoginOutcome, Session};
+use crate::session::{Confidence, EncryptionKind, Exchange, LoginOutcome, Session, is_anonymous};
 use crate::time::Stamp;
 use crate::transfer::{Orphan, Transfer};
 

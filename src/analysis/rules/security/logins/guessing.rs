@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::super::super::{Check, Found, Kind, Rule};
 use super::super::busiest;
-use super::{Try, is_anonymous, spelled, tries};
+use super::{Try, spelled, tries};
 use crate::analysis::finding::{Certainty, Draft, Severity, counted, spoken};
 use crate::analysis::{Analysis, Policy};
 use crate::decode::Host;
-use crate::session::{LoginOutcome, Session};
+use crate::session::{LoginOutcome, Session, is_anonymous};
 
 pub(super) const GUESSING: Rule = Rule {
     id: "password-guessing",

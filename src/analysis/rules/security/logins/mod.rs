@@ -6,6 +6,7 @@ mod clear;
 mod guessing;
 
 use super::super::Rule;
+use super::super::control::is_too_many;
 use crate::analysis::finding::{LONGEST_TEXT, cut};
 use crate::ftp::Verb;
 use crate::session::{Exchange, Received, Session};
@@ -46,7 +47,7 @@ fn tries(session: &Session) -> impl Iterator<Item = Try<'_>> {
             Verb::User => user = sent.command.user(),
             Verb::Pass => {
                 let last = exchange.final_reply()?;
-                let is_accepted = is_login(last);
+                let is_accepted = last.reply.lets_in();
                 let is_refused = last.reply.is_refusal() && !is_unrelated(last);
                 return (is_accepted || is_refused).then(|| Try {
                     session,
@@ -63,11 +64,6 @@ fn tries(session: &Session) -> impl Iterator<Item = Try<'_>> {
     })
 }
 
-/// 232: the security exchange already told who it is (RFC 2228 §5.4).
-fn is_login(received: &Received) -> bool {
-    matches!(received.reply.code, 230 | 202 | 232)
-}
-
 /// Whether a refusal is not about the password: it came out of turn, TLS is demanded, the server
 /// hangs up, or it takes no more clients.
 fn is_unrelated(received: &Received) -> bool {
@@ -75,37 +71,12 @@ fn is_unrelated(received: &Received) -> bool {
     let says = |word: &[u8]| text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
     matches!(received.reply.code, 421 | 503 | 522 | 534)
         || [&b"encrypt"[..], b"tls", b"ssl", b"cleartext"].into_iter().any(says)
-        || TOO_MANY.iter().copied().any(says)
-}
-
-/// What servers say where a limit on clients is reached.
-const TOO_MANY: [&[u8]; 10] = [
-    b"too many connect",
-    b"too many users",
-    b"too many clients",
-    b"maximum number of clients",
-    b"maximum number of allowed clients",
-    b"maximum number allowed clients",
-    b"maximum number of hosts",
-    b"maximum number of users",
-    b"maximum number of connections",
-    b"users (the maximum) are already logged in",
-];
-
-/// RFC 1635 §2; `ftp` is another name of it on Unix.
-fn is_anonymous(user: &[u8]) -> bool {
-    [&b"anonymous"[..], b"ftp"].iter().any(|name| user.trim_ascii().eq_ignore_ascii_case(name))
+        || is_too_many(received)
 }
 
 /// The exchange by which somebody was let in.
 fn entry(session: &Session) -> Option<&Exchange> {
-    session.exchanges.iter().rev().find(|exchange| {
-        let is_of_login = exchange
-            .sent
-            .as_ref()
-            .is_some_and(|sent| matches!(sent.command.verb, Verb::User | Verb::Pass | Verb::Acct));
-        is_of_login && exchange.final_reply().is_some_and(is_login)
-    })
+    session.exchanges.iter().rev().find(|exchange| exchange.lets_in())
 }
 
 /// The frames of that.
