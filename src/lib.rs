@@ -46,8 +46,10 @@
 //! handed to a [`analysis::Collector`]; so is a session when it is over. One collector keeps
 //! everything ([`analysis::Keeper`]), one writes JSON lines and forgets, one gives files their
 //! names. So one pass serves a large capture and a small one. Rules look at what is kept when all is
-//! over ([`analysis::rules`]); content is not kept, and read again when it is asked for
-//! ([`analyzer::replay`]), from a place noted near it ([`capture::Marks`]). Results of a session captured at two
+//! over ([`analysis::rules`]), and an auditor's questions are answered from both
+//! ([`analysis::Audit`]). Content is not kept: it is read again when it is asked for
+//! ([`analyzer::replay`]), from a place noted near it ([`capture::Marks`]), or where a server
+//! stated a hash that was not made ([`analyzer::verify`]). Results of a session captured at two
 //! places wait for each other in [`analysis::Legs`].
 //!
 //! # What goes on at the same time
@@ -55,7 +57,8 @@
 //! The packets' way is one thread's. Beside it, each where it pays and none with `--threads 1`:
 //! files are read, unpacked and hashed ahead ([`capture::ReadAhead`]); long streams are hashed, each
 //! hash of each stream on its own ([`hash::Workers`]); `--lines` are written
-//! ([`analysis::collect_beside`]); the lists of a document are spelled out. All queues are bounded, and
+//! ([`analysis::collect_beside`]); rules are asked ([`analysis::rules`]); the lists of a document
+//! are spelled out. All queues are bounded, and
 //! who fills one waits. Nothing that comes out depends on who is first: batches of a stream are
 //! hashed in their order, results are passed on in theirs, chunks are read alike with one thread.
 //!

@@ -192,7 +192,9 @@ fn a_capture_that_is_read_once_says_which_hashes_are_not_verified() {
         let args = [&["json", "-"], more].concat();
         stated_hashes(&ftpscope_fed(&args, &fs::read(&file).unwrap()).exits(0).json())
     };
-    for (name, agrees, why) in from_pipe(&["--hash", "md5"]) {
+    let stated = from_pipe(&["--hash", "md5"]);
+    assert_eq!(stated.len(), stated_hashes(&document_of(&sample).0).len());
+    for (name, agrees, why) in stated {
         let is_made = ["md5", "sha256"].contains(&name.as_str());
         assert_eq!(agrees, if is_made { json!(true) } else { Value::Null }, "{name}");
         assert_eq!(why, if is_made { Value::Null } else { json!("read_once") }, "{name}");

@@ -283,7 +283,7 @@ impl LogicalFile {
     }
 
     /// Where the octets end that are known to be in it.
-    fn end(&self) -> Option<u64> {
+    pub fn end(&self) -> Option<u64> {
         self.pieces.iter().map(|piece| piece.range.map(|range| range.end)).max()?
     }
 

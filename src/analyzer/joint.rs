@@ -43,8 +43,9 @@ pub(super) struct Joined {
 }
 
 impl Joint {
+    /// Of a whole file that is of pieces, if they are in order.
     pub(super) fn of(file: &LogicalFile, transfers: &[Transfer], hashes: HashSet) -> Option<Self> {
-        let size = file.size.filter(|_| file.is_of_pieces() && file.is_whole())?;
+        let size = file.size?;
         let mut pieces = Vec::with_capacity(file.pieces.len());
         for piece in &file.pieces {
             let range = piece.range?;

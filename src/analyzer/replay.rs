@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use super::AnalysisOptions;
 use crate::capture::{Capture, CaptureError, Frame, ReadOptions, Source};
-use crate::decode::{Decoded, Decoder, Endpoint, Net, Segment};
+use crate::decode::{Decoded, Decoder, FlowKey, Net, Segment};
 use crate::hash::{HashSet, Workers};
 use crate::session::Agreement;
 use crate::tcp::{Budget, Conn, ConnEvent, Dir};
@@ -90,7 +90,7 @@ struct Again<'a> {
     options: &'a AnalysisOptions,
     /// Who is wanted, by the first frame of their connections: two sessions may share one.
     begins: HashMap<Place, Vec<usize>>,
-    open: HashMap<(Endpoint, Endpoint), Open>,
+    open: HashMap<FlowKey, Open>,
     has_tunnels: bool,
     budget: Budget,
     room: Room,
@@ -149,7 +149,7 @@ impl<'a> Again<'a> {
             return;
         }
         let Decoded::Tcp(segment) = decoder.decode(frame) else { return };
-        let key = (segment.src.min(segment.dst), segment.src.max(segment.dst));
+        let (key, _) = FlowKey::of(segment.src, segment.dst);
         if let Some(open) = begin.and_then(|begin| self.begin(&begin, &segment)) {
             self.open.insert(key, open);
         }
@@ -176,11 +176,7 @@ impl<'a> Again<'a> {
             Some(Part {
                 wanted: *nth,
                 dir: transfer.content_dir()?,
-                agreement: Agreement {
-                    is_listing: transfer.request.verb.is_listing(),
-                    representation: transfer.request.representation,
-                    protection: transfer.request.protection,
-                },
+                agreement: transfer.request.agreement(),
                 builder: Builder::new(data.id, *hashes),
             })
         });
@@ -229,6 +225,5 @@ fn place_of(stamp: Stamp) -> Place {
 }
 
 fn is_of(segment: &Segment<'_>, data: &DataConnection) -> bool {
-    let ends = (segment.src, segment.dst);
-    ends == (data.originator, data.responder) || ends == (data.responder, data.originator)
+    FlowKey::of(segment.src, segment.dst).0 == FlowKey::of(data.originator, data.responder).0
 }

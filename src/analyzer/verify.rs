@@ -117,10 +117,8 @@ fn read<'a>(
         found: &mut |nth, content| {
             let Some(place) = places.get(nth) else { return };
             let known = analysis.transfers.get(*place).and_then(|one| one.content.as_ref());
-            let sha256 = |hashes: &Hashes| hashes.digests().sha256;
-            let is_same = |known| sha256(known) == sha256(&content.hashes);
             if let Some((joint, _)) = joint_of(*place)
-                && known.is_some_and(|known| is_same(&known.hashes))
+                && known.is_some_and(|known| known.hashes.is_same(&content.hashes))
             {
                 joint.note_found();
             }

@@ -124,16 +124,15 @@ fn report(args: &ReportArgs) -> Result<Exit> {
 
 fn diagnose(args: &DiagnoseArgs) -> Result<Exit> {
     let policy = args.policy.policy()?;
-    let counts = |kind: Kind| !kind.is_security();
-    let (analysis, exit) = judged(&args.input, &[], (&args.policy, &policy), counts)?;
+    let (analysis, exit) =
+        judged(&args.input, &[], (&args.policy, &policy), Kind::is_of_diagnosis)?;
     print(|out| text::write_diagnosis(&analysis, &style(false), out))?;
     Ok(exit)
 }
 
 fn audit(args: &ReportArgs) -> Result<Exit> {
     let policy = args.policy.policy()?;
-    let counts = |kind| kind != Kind::Diagnosis;
-    let (analysis, exit) = judged(&args.input, &[], (&args.policy, &policy), counts)?;
+    let (analysis, exit) = judged(&args.input, &[], (&args.policy, &policy), Kind::is_of_audit)?;
     let audit = Audit::new(&analysis, &policy);
     let style = style(args.secrets.show_secrets);
     print(|out| text::write_audit(&analysis, &audit, &style, out))?;

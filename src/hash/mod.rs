@@ -136,6 +136,19 @@ enum Made {
 }
 
 impl Hashes {
+    /// Which hashes these are.
+    pub fn set(&self) -> HashSet {
+        match &self.0 {
+            Made::Now(digests) => digests.set(),
+            Made::Soon(promise) => promise.set,
+        }
+    }
+
+    /// Whether they are of the same content, as SHA-256 tells; waits for them if need be.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.digests().sha256 == other.digests().sha256
+    }
+
     /// The hashes; waits for them if need be.
     pub fn digests(&self) -> Digests {
         match &self.0 {

@@ -107,7 +107,7 @@ enum Step {
 /// Hashes that will be there.
 #[derive(Debug)]
 pub(super) struct Promise {
-    set: HashSet,
+    pub(super) set: HashSet,
     sha256: OnceLock<[u8; 32]>,
     sha512: OnceLock<Box<[u8; 64]>>,
     sha1: OnceLock<[u8; 20]>,

@@ -136,6 +136,17 @@ pub enum SizeSource {
     Preliminary,
 }
 
+impl Request {
+    /// What is agreed for its bytes.
+    pub fn agreement(&self) -> Agreement {
+        Agreement {
+            is_listing: self.verb.is_listing(),
+            representation: self.representation,
+            protection: self.protection,
+        }
+    }
+}
+
 impl Setup {
     /// Writes down the connection that was made for it. One of another host that was there before
     /// is not forgotten: it may be the one that the bytes go over. Returns the one that is given up.

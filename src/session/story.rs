@@ -212,11 +212,7 @@ impl Story {
         let over =
             |open: &&OpenRequest| open.request.setup.link.is_some_and(|link| link.data == data);
         match self.open.values().find(over) {
-            Some(OpenRequest { request, .. }) => Agreement {
-                is_listing: request.verb.is_listing(),
-                representation: request.representation,
-                protection: request.protection,
-            },
+            Some(open) => open.request.agreement(),
             None => Agreement {
                 is_listing: false,
                 representation: self.context.representation,

@@ -89,7 +89,7 @@ impl Transfer {
         let Stated::Hash { name, end, .. } = check.stated else { return HashSet::default() };
         let content = self.content.as_ref().filter(|_| self.is_comparable());
         match content.filter(|content| self.is_hashed(content, end)) {
-            Some(content) => set_of(name).without(content.hashes.digests().set()),
+            Some(content) => set_of(name).without(content.hashes.set()),
             None => HashSet::default(),
         }
     }
@@ -98,12 +98,12 @@ impl Transfer {
     /// and holds against them what was stated. Those of octets with another SHA-256 are of no use.
     pub fn take_hashes(&mut self, wire: Hashes, decoded: Option<Hashes>) {
         let Some(content) = &mut self.content else { return };
-        if !is_same(&content.hashes, &wire) {
+        if !content.hashes.is_same(&wire) {
             return;
         }
         content.hashes = wire;
         if let (Some(known), Some(again)) = (&mut content.decoded, decoded)
-            && is_same(&known.hashes, &again)
+            && known.hashes.is_same(&again)
         {
             known.hashes = again;
         }
@@ -227,8 +227,4 @@ fn set_of(name: HashName) -> HashSet {
         md5: name == HashName::Md5,
         crc32: name == HashName::Crc32,
     }
-}
-
-fn is_same(one: &Hashes, other: &Hashes) -> bool {
-    one.digests().sha256 == other.digests().sha256
 }

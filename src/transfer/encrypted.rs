@@ -97,7 +97,6 @@ impl EncryptedSessions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Timestamp;
 
     fn stamp(frame: u64) -> Stamp {
         Stamp { at: Timestamp::UNKNOWN, frame, input: 0 }

@@ -54,25 +54,22 @@ pub(super) fn mark(head: &[u8]) -> Option<Mark> {
 }
 
 fn program(head: &[u8]) -> Option<Program> {
-    let is_program = match head.get(..4)? {
-        [b'M', b'Z', ..] => is_portable_executable(head),
-        [0x7f, b'E', b'L', b'F'] => return is_elf_program(head).then_some(Program::Elf),
-        [0xfe, 0xed, 0xfa, 0xce | 0xcf] | [0xce | 0xcf, 0xfa, 0xed, 0xfe] => {
-            return Some(Program::MachO);
-        }
+    match head.get(..4)? {
+        [b'M', b'Z', ..] => is_portable_executable(head).then_some(Program::Windows),
+        [0x7f, b'E', b'L', b'F'] => is_elf_program(head).then_some(Program::Elf),
+        [0xfe, 0xed, 0xfa, 0xce | 0xcf] | [0xce | 0xcf, 0xfa, 0xed, 0xfe] => Some(Program::MachO),
         // Of several machines; a Java class begins alike, and has its version there, 45 at least.
         [0xca, 0xfe, 0xba, 0xbe] => {
             let is_fat = matches!(head.get(4..8), Some([0, 0, 0, 1..=42]));
-            return is_fat.then_some(Program::MachO);
+            is_fat.then_some(Program::MachO)
         }
-        [b'#', b'!', b'/' | b' ', _] => return Some(Program::Script),
-        b"dex\n" => return Some(Program::Android),
-        b"PK\x03\x04" => return is_jar(head).then_some(Program::Java),
-        [0xd0, 0xcf, 0x11, 0xe0] => return is_installer(head).then_some(Program::Installer),
-        [0x4c, 0, 0, 0] => return head.starts_with(SHORTCUT).then_some(Program::Shortcut),
-        _ => false,
-    };
-    is_program.then_some(Program::Windows)
+        [b'#', b'!', b'/' | b' ', _] => Some(Program::Script),
+        b"dex\n" => Some(Program::Android),
+        b"PK\x03\x04" => is_jar(head).then_some(Program::Java),
+        [0xd0, 0xcf, 0x11, 0xe0] => is_installer(head).then_some(Program::Installer),
+        [0x4c, 0, 0, 0] => head.starts_with(SHORTCUT).then_some(Program::Shortcut),
+        _ => None,
+    }
 }
 
 /// The size of its header and the CLSID of a shell link ([MS-SHLLINK] §2.1).

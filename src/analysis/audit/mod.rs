@@ -10,7 +10,10 @@ pub use self::moved::{Moved, Way};
 pub use self::suspects::Suspect;
 pub use self::unseen::{Unseen, What};
 
-use super::{Analysis, Policy, Severity};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::{Analysis, Finding, Policy, Severity};
 use crate::session::SessionId;
 
 /// Answers, made from the facts and from what the rules say.
@@ -21,6 +24,8 @@ pub struct Audit<'a> {
     /// By those who sent and received; the most octets first.
     pub moved: Vec<Moved<'a>>,
     pub unseen: Vec<Unseen>,
+    /// Security findings that are not suppressed, the worst first, by severity.
+    pub counts: Vec<(Severity, u64)>,
     /// Sessions with a security finding that is not suppressed, the worst first, each with the worst
     /// of them: never a sum.
     pub risks: Vec<(SessionId, Severity)>,
@@ -31,15 +36,26 @@ pub struct Audit<'a> {
 impl<'a> Audit<'a> {
     pub fn new(analysis: &'a Analysis, policy: &Policy) -> Self {
         let mut risks = analysis.risks.clone();
-        risks.sort_by_key(|(session, worst)| (std::cmp::Reverse(*worst), session.0));
+        risks.sort_by_key(|(session, worst)| (Reverse(*worst), session.0));
         Self {
             logins: logins::logins(&analysis.sessions),
             moved: moved::moved(analysis, policy),
             unseen: unseen::unseen(analysis),
+            counts: counts(analysis),
             risks,
             suspects: suspects::suspects(analysis),
         }
     }
+}
+
+fn counts(analysis: &Analysis) -> Vec<(Severity, u64)> {
+    let mut counts = BTreeMap::new();
+    let is_open =
+        |finding: &&Finding| finding.rule.kind.is_security() && finding.suppressed.is_none();
+    for finding in analysis.findings.iter().filter(is_open) {
+        *counts.entry(finding.severity).or_default() += 1;
+    }
+    counts.into_iter().rev().collect()
 }
 
 /// Sessions named beside a count.

@@ -61,6 +61,16 @@ impl Kind {
     pub fn is_security(self) -> bool {
         matches!(self, Self::Security { .. })
     }
+
+    /// Whether it says why something failed, or what the capture can show of that.
+    pub fn is_of_diagnosis(self) -> bool {
+        !self.is_security()
+    }
+
+    /// Whether it says what somebody did, or what the capture can show of that.
+    pub fn is_of_audit(self) -> bool {
+        self != Self::Diagnosis
+    }
 }
 
 /// What a rule looks at.

@@ -137,19 +137,19 @@ impl AuditRecord {
                     risk: severity(*worst),
                 })
                 .collect(),
-            suspects: audit.suspects.iter().map(SuspectRecord::new).collect(),
+            suspects: audit.suspects.iter().map(|one| SuspectRecord::new(one, options)).collect(),
         }
     }
 }
 
 impl SuspectRecord {
-    fn new(suspect: &Suspect<'_>) -> Self {
+    fn new(suspect: &Suspect<'_>, options: DocumentOptions) -> Self {
         let Suspect { session, worst, rules, fetched, sent, deleted } = suspect;
         let charset = Charset::of(session);
         let ids = |transfers: &[&Transfer]| {
             transfers.iter().map(|transfer| transfer_id(transfer.request.id)).collect()
         };
-        let secrets = Secrets::of(session);
+        let secrets = options.hidden(|| Secrets::of(session));
         let text = |raw: &[u8]| charset.decode(&secrets.hide(raw, None)).0;
         Self {
             session: session_id(session.id),

@@ -87,7 +87,7 @@ pub(super) fn copy_sparse(from: &mut File, to: &mut File) -> io::Result<()> {
     to.set_len(length)
 }
 
-/// The same hashes as `like`, of a file on disk.
+/// Hashes of a file on disk.
 pub(super) fn hash_file(file: &mut File, set: HashSet) -> io::Result<Hashes> {
     let mut hasher = Hasher::new(set);
     each_block(file, |block| {

@@ -71,10 +71,8 @@ pub(super) fn join(
     let mut hashes = None;
     if holes <= *hashable {
         *hashable -= holes;
-        hashes = Some(hash_file(
-            &mut reopen(&path, ours, File::options().read(true))?,
-            like.digests().set(),
-        )?);
+        hashes =
+            Some(hash_file(&mut reopen(&path, ours, File::options().read(true))?, like.set())?);
     }
     Ok(Ok(Joined { file, bytes: length, overlaps: joined.overlaps, is_whole, hashes }))
 }

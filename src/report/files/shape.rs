@@ -60,7 +60,7 @@ pub(super) fn shape(
     if !is_whole && holes <= *hashable {
         *hashable -= holes;
         let mut file = reopen(&path, part.identity, File::options().read(true))?;
-        disk_hashes = Some(hash_file(&mut file, content.hashes.digests().set())?);
+        disk_hashes = Some(hash_file(&mut file, content.hashes.set())?);
     }
     Ok(Shaped {
         file,

@@ -32,17 +32,10 @@ pub fn write(
     transfer: &Transfer,
     read: impl FnOnce(Box<dyn ByteSink>) -> Option<Content>,
 ) -> io::Result<Written> {
-    fs::create_dir_all(directory)?;
-    let mut made = None;
     let incomplete = if transfer.may_be_whole() { "" } else { ".incomplete" };
     let name = format!("{}{incomplete}", on_disk(id, name));
     // It has its name only once it is whole and proved to be the same.
-    let part = place_new(directory, &format!("{name}.part"), |path| {
-        made = Some(new_file(path)?);
-        Ok(())
-    })?;
-    let part = directory.join(part);
-    let Some(file) = made else { return Err(io::ErrorKind::NotFound.into()) };
+    let (part, file) = new_part(directory, &name)?;
     let failed = Arc::<Mutex<Option<io::Error>>>::default();
     let sink = Box::new(Sink { file, failed: Arc::clone(&failed) });
     let content = read(sink);
@@ -76,15 +69,8 @@ pub fn write_joined(
     limits: &Limits,
     mut read: impl FnMut(&Transfer, Box<dyn ByteSink>) -> Option<Content>,
 ) -> io::Result<Written> {
-    fs::create_dir_all(directory)?;
     let name = on_disk(id, name);
-    let mut made = None;
-    let part = place_new(directory, &format!("{name}.part"), |path| {
-        made = Some(new_file(path)?);
-        Ok(())
-    })?;
-    let part = directory.join(part);
-    let Some(made) = made else { return Err(io::ErrorKind::NotFound.into()) };
+    let (part, made) = new_part(directory, &name)?;
     let joining = Arc::new(Mutex::new((Joining::new(made), Ok(()))));
     let done = join(&joining, file, transfers, &mut read)
         .and_then(|()| finish(&mut lock(&joining).0, file, limits));
@@ -100,6 +86,17 @@ pub fn write_joined(
         let _ = fs::remove_file(&part);
     }
     done
+}
+
+/// A file that has its name only later, in a directory that is made if it is not there.
+fn new_part(directory: &Path, name: &str) -> io::Result<(PathBuf, File)> {
+    fs::create_dir_all(directory)?;
+    let mut made = None;
+    let part = place_new(directory, &format!("{name}.part"), |path| {
+        made = Some(new_file(path)?);
+        Ok(())
+    })?;
+    Ok((directory.join(part), made.ok_or(io::ErrorKind::NotFound)?))
 }
 
 type Shared = Arc<Mutex<(Joining, io::Result<()>)>>;
@@ -132,8 +129,7 @@ fn join(
 
 /// Gives the file its length; that and its SHA-256, which is not made of holes beyond the bound.
 fn finish(joining: &mut Joining, file: &LogicalFile, limits: &Limits) -> io::Result<(u64, String)> {
-    let ends = file.pieces.iter().filter_map(|piece| piece.range.map(|range| range.end));
-    let length = ends.max().max(file.size).unwrap_or(0);
+    let length = file.end().max(file.size).unwrap_or(0);
     let holes = length.saturating_sub(joining.written());
     if holes > limits.hole_bytes {
         return Err(io::Error::other("more is missing of it than may be left out"));
@@ -164,8 +160,7 @@ impl ByteSink for PieceSink {
 
 /// Whether what was read again is what it was.
 fn is_same(now: Option<&Content>, transfer: &Transfer) -> bool {
-    let hash = |content: &Content| content.hashes.digests().sha256;
-    now.zip(transfer.content.as_ref()).is_some_and(|(now, then)| hash(now) == hash(then))
+    now.zip(transfer.content.as_ref()).is_some_and(|(now, then)| now.hashes.is_same(&then.hashes))
 }
 
 fn changed() -> io::Error {

@@ -5,8 +5,6 @@ use std::io::{self, Write};
 use super::page::{Ink, Line, Page};
 use super::tables::short_media;
 use super::{Report, Style, capture, findings};
-use crate::analysis::rules::Kind;
-use crate::analysis::secret::Secrets;
 use crate::analysis::{
     Analysis, Audit, Finding, Logins, Moved, Password, Severity, Unseen, UnseenWhat, Way,
 };
@@ -28,7 +26,7 @@ pub fn write(
     capture::write(&report, &mut page)?;
     page.blank()?;
     let told: Vec<_> = analysis.findings.iter().enumerate().filter(is_told).collect();
-    headline(&told, audit, &mut page)?;
+    headline(audit, &mut page)?;
     suspects(&report, audit, &mut page)?;
     logins(&report, audit, &mut page)?;
     for (way, title) in [
@@ -62,7 +60,7 @@ pub fn write(
 
 /// Why something does not work is another page's.
 fn is_told((_, finding): &(usize, &Finding)) -> bool {
-    finding.rule.kind != Kind::Diagnosis
+    finding.rule.kind.is_of_audit()
 }
 
 /// The title of what follows, if anything does.
@@ -71,16 +69,12 @@ fn section(title: &str, is_empty: bool, page: &mut Page<'_>) -> io::Result<()> {
 }
 
 /// `Findings: 1 critical, 3 error; they concern 7 sessions.`
-fn headline(told: &[(usize, &Finding)], audit: &Audit<'_>, page: &mut Page<'_>) -> io::Result<()> {
-    let open = || told.iter().filter(|(_, finding)| finding.suppressed.is_none());
-    let count = |of| open().filter(|(_, finding)| finding.severity == of).count() as u64;
-    let words: Vec<_> = [Severity::Critical, Severity::Error, Severity::Warning, Severity::Info]
-        .into_iter()
-        .filter(|of| count(*of) > 0)
-        .map(|of| format!("{} {}", number(count(of)), severity(of)))
-        .collect();
+fn headline(audit: &Audit<'_>, page: &mut Page<'_>) -> io::Result<()> {
+    let counts = audit.counts.iter();
+    let words: Vec<_> =
+        counts.map(|(of, count)| format!("{} {}", number(*count), severity(*of))).collect();
     let (ink, words) = if words.is_empty() {
-        (Ink::Good, "No rule has anything to say of this.".to_owned())
+        (Ink::Good, "No security rule has anything to say of this.".to_owned())
     } else {
         let sessions = plural(audit.risks.len() as u64, "session");
         (Ink::Strong, format!("Findings: {}; they concern {sessions}.", words.join(", ")))
@@ -229,7 +223,7 @@ fn suspects(report: &Report<'_>, audit: &Audit<'_>, page: &mut Page<'_>) -> io::
             }
         }
         if !suspect.deleted.is_empty() {
-            let secrets = Secrets::of(suspect.session);
+            let secrets = page.style.hidden(suspect.session);
             let text = |raw: &&[u8]| charset.decode(&secrets.hide(raw, None)).0;
             let deleted = listed(suspect.deleted.iter().map(text), suspect.deleted.len());
             fields.push(Line::of(&format!("deleted {deleted}")));

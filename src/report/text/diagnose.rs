@@ -18,7 +18,7 @@ pub fn write(analysis: &Analysis, style: &Style, out: &mut dyn Write) -> io::Res
     let mut page = Page::new(style, out);
     let numbered = analysis.findings.iter().enumerate();
     let numbered: Vec<_> =
-        numbered.filter(|(_, finding)| !finding.rule.kind.is_security()).collect();
+        numbered.filter(|(_, finding)| finding.rule.kind.is_of_diagnosis()).collect();
     let (told, minor): (Vec<_>, Vec<_>) =
         numbered.into_iter().partition(|(_, finding)| is_told(finding));
     let (of_capture, failures): (Vec<_>, Vec<_>) =

@@ -25,7 +25,8 @@ use std::io::{self, Write};
 
 use self::page::{Ink, Line, Page};
 use super::human;
-use crate::analysis::{Analysis, Charset, secret};
+use crate::analysis::secret::{self, Secrets};
+use crate::analysis::{Analysis, Charset};
 use crate::hash::{Hashes, hex};
 use crate::session::{Exchange, Session, SessionId, TransferId};
 use crate::time::Stamp;
@@ -38,6 +39,13 @@ pub struct Style {
     /// Columns, at least 80.
     pub width: usize,
     pub show_secrets: bool,
+}
+
+impl Style {
+    /// What is to be hidden of a session: nothing where secrets are shown.
+    fn hidden(&self, session: &Session) -> Secrets {
+        if self.show_secrets { Secrets::default() } else { Secrets::of(session) }
+    }
 }
 
 /// Writes the whole report.

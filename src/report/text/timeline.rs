@@ -65,7 +65,7 @@ impl<'a> Timeline<'a> {
         let (page_width, show_secrets) = (page.width(), page.style.show_secrets);
         let columns =
             Columns { frame: 0, sent_frame_end: 0, command: 0, reply_frame_end: 0, reply: 0 };
-        let secrets = if show_secrets { Secrets::default() } else { Secrets::of(session) };
+        let secrets = page.style.hidden(session);
         let mut timeline =
             Self { report, session, charset, columns, page_width, show_secrets, secrets };
         timeline.columns = timeline.measure();
