@@ -16,6 +16,7 @@ use super::open::Aim;
 use super::overview::{self, Item};
 use super::row::{FileKey, FileRow, SessionRow};
 use super::session::SessionView;
+use super::sort::AS_THEY_COME;
 use super::tree::TreeView;
 use crate::analysis::{Finding, LogicalFile, Piece};
 use crate::session::{SessionId, TransferId};
@@ -145,10 +146,10 @@ impl State {
             overview: Vec::new(),
             overview_at: 0,
             sessions: List::default(),
-            session_sort: (0, false),
+            session_sort: AS_THEY_COME,
             session: None,
             files: List::default(),
-            file_sort: (0, false),
+            file_sort: AS_THEY_COME,
             tree: None,
             findings: List::default(),
             contents: HashMap::new(),
@@ -168,7 +169,7 @@ impl State {
         let session = session.and_then(|id| ready.place_of(id));
         let file = self.files.chosen().filter(|_| self.files.place() > 0);
         let file = file.and_then(|row| self.found_files.get(row));
-        let file = file.and_then(|old| ready.files.iter().position(|row| row.key == old.key));
+        let file = file.and_then(|old| ready.file_place(old.key));
         self.overview = overview::items(&ready);
         self.ready = Some(Arc::new(ready));
         self.reading = None;
@@ -285,7 +286,7 @@ impl State {
 
     /// Asks filter and order again, if rows have changed that they know.
     pub(super) fn look_again(&mut self) {
-        let is_asked = !self.sessions.filter.is_empty() || self.session_sort != (0, false);
+        let is_asked = !self.sessions.filter.is_empty() || self.session_sort != AS_THEY_COME;
         if std::mem::take(&mut self.is_stale) && is_asked {
             self.sessions.look_again();
             self.look();
@@ -327,7 +328,7 @@ impl State {
             Action::Help => self.is_help = true,
             Action::Go(screen) => self.go(screen),
             Action::NextScreen => self.turn(1),
-            Action::PreviousScreen => self.turn(4),
+            Action::PreviousScreen => self.turn(Screen::ALL.len() - 1),
             Action::Back => return self.go_back(),
             Action::Down => self.step(1),
             Action::Up => self.step(-1),
@@ -369,7 +370,7 @@ impl State {
             }
             return Effect::None;
         }
-        if let Some(place) = super::view::row_at(self, column, row) {
+        if let Some(place) = super::view::row_at(self, row) {
             if self.place() == Some(place) {
                 self.open();
             } else {
@@ -431,7 +432,7 @@ impl State {
                 && self.session.is_none()
                 && self.chosen_session().is_none()
             {
-                let over = (next + if by == 1 { 1 } else { 4 }) % Screen::ALL.len();
+                let over = (next + by) % Screen::ALL.len();
                 return self.go(Screen::ALL.get(over).copied().unwrap_or_default());
             }
             self.go(*screen);

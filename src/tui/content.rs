@@ -169,7 +169,7 @@ fn extract(
 }
 
 fn extract_one(ready: &Ready, work: &Work, output: &Path, key: FileKey) -> Result<String, String> {
-    let row = ready.files.iter().find(|row| row.key == key);
+    let row = ready.file_place(key).and_then(|place| ready.files.get(place));
     let (id, name) = (key.id(), row.map(|row| row.path.as_str()));
     let read = |transfer: &Transfer, sink: Box<dyn ByteSink>| {
         let mut sink = Some(sink);

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, unbounded};
 
-use super::row::{FileRow, SessionRow, rows};
+use super::row::{FileKey, FileRow, SessionRow, rows};
 use super::session::{Manner, SessionView};
 use super::tree::TreeView;
 use crate::analysis::{Analysis, Collector, Keeper, LogicalFile, Overview, Policy, Tally};
@@ -37,6 +37,8 @@ pub(super) struct Ready {
     pub(super) files: Vec<FileRow>,
     /// Where a session is among the sessions and their rows.
     places: HashMap<SessionId, usize>,
+    /// Where a file is among the files' rows.
+    file_places: HashMap<FileKey, usize>,
     /// The file that a transfer moved a part of, if others moved parts of it, too.
     pieces: HashMap<TransferId, usize>,
 }
@@ -114,15 +116,21 @@ impl Ready {
         let (sessions, files) = rows(&analysis);
         let places = analysis.sessions.iter().enumerate();
         let places = places.map(|(place, session)| (session.id, place)).collect();
+        let file_places = files.iter().enumerate().map(|(place, row)| (row.key, place)).collect();
         let joined = analysis.files.iter().enumerate().filter(|(_, file)| file.is_of_pieces());
         let pieces = joined
             .flat_map(|(place, file)| file.pieces.iter().map(move |piece| (piece.transfer, place)));
         let pieces = pieces.collect();
-        Self { overview: Overview::of(&analysis, TOP), analysis, sessions, files, places, pieces }
+        let overview = Overview::of(&analysis, TOP);
+        Self { overview, analysis, sessions, files, places, file_places, pieces }
     }
 
     pub(super) fn place_of(&self, id: SessionId) -> Option<usize> {
         self.places.get(&id).copied()
+    }
+
+    pub(super) fn file_place(&self, key: FileKey) -> Option<usize> {
+        self.file_places.get(&key).copied()
     }
 
     pub(super) fn transfer(&self, id: TransferId) -> Option<&Transfer> {
@@ -156,6 +164,15 @@ impl Ready {
 /// Servers, clients and users told of.
 const TOP: usize = 5;
 
+/// Tells the teller that reading is over.
+struct Ending<'a>(&'a Sender<Ask>);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.send(Ask::End);
+    }
+}
+
 fn read(
     work: &Work,
     tell: Sender<Told>,
@@ -172,6 +189,8 @@ fn read(
         is_wanted: AtomicBool::new(false),
     };
     thread::scope(|scope| {
+        // It listens until it is told this; also where reading panics, or nobody would be told.
+        let _ending = Ending(end);
         let teller =
             Teller { between: &between, kept: &kept, tell, several: work.sources.len() > 1 };
         scope.spawn(move || teller.run(&asked));
@@ -179,8 +198,6 @@ fn read(
             between.turn().push(&frame);
             ControlFlow::Continue(())
         });
-        // It listens until it is told this.
-        let _ = end.send(Ask::End);
     });
     let analyzer = between.analyzer.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut facts = analyzer.finish();

@@ -12,7 +12,7 @@ pub(super) const SESSION_SORTS: [&str; 9] =
 pub(super) const FILE_SORTS: [&str; 5] = ["command", "path", "size", "outcome", "session"];
 
 /// Rows come in the order of the first column; while the capture is read, as they are found.
-const AS_THEY_COME: (usize, bool) = (0, false);
+pub(super) const AS_THEY_COME: (usize, bool) = (0, false);
 
 /// How rows are ordered, in words.
 pub(super) fn order((column, is_reversed): (usize, bool), sorts: &[&str], is_read: bool) -> String {

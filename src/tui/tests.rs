@@ -416,6 +416,10 @@ fn nothing_from_the_wire_acts_on_the_terminal() {
         let text = Shown::new("names.pcapng", LARGE).press(keys).text();
         assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{}", text.escape_debug());
     }
+    // The cells of a screen take no control characters: what was escaped is seen.
+    for keys in ["4", "5"] {
+        Shown::new("attack-escape.pcap", LARGE).press(keys).shows(r"a\x1b[2Jb.txt");
+    }
 }
 
 #[test]

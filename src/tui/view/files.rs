@@ -21,14 +21,13 @@ use crate::tui::theme::Theme;
 use crate::tui::tree::TreeView;
 
 pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
-    let (list, detail) = list_and_detail(state.size, area, super::DETAIL);
+    let [list, detail] = list_and_detail(state.size, area);
     let [head, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(list);
     let room = usize::from(list.width).saturating_sub(1);
     match &state.tree {
         Some(tree) => draw_tree(tree, theme, frame, head, body),
         None => draw_list(state, theme, frame, [head, body], room),
     }
-    let Some(area) = detail else { return };
     let chosen = state.chosen_file();
     let row = match state.tree {
         Some(_) => chosen.and_then(|key| state.file_rows().iter().find(|row| row.key == key)),
@@ -43,7 +42,7 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rec
             number(state.file_rows().len() as u64)
         ),
     };
-    let inner = panel(theme, &title, frame, area);
+    let inner = panel(theme, &title, frame, detail);
     let Some(row) = row else { return };
     let mut lines = vec![format!("{} {}", row.key.id(), row.path)];
     let facts = [row.media.clone(), row.fate.name().replace('_', " "), hash(row)];
@@ -114,7 +113,7 @@ fn columns(
 fn style(fate: Fate, theme: Theme) -> Style {
     match fate {
         Fate::Transfer(Outcome::Complete) | Fate::Pieces { is_whole: true } => theme.good(),
-        Fate::Transfer(Outcome::Aborted | Outcome::Refused | Outcome::NoConnection) => theme.bad(),
+        Fate::Transfer(outcome) if outcome.is_failed() => theme.bad(),
         Fate::Transfer(Outcome::Encrypted) => Style::new(),
         Fate::Transfer(_) | Fate::Pieces { is_whole: false } => theme.doubtful(),
     }

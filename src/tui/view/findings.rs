@@ -15,8 +15,7 @@ use crate::tui::findings_mark;
 use crate::tui::theme::Theme;
 
 pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
-    let detail = (area.height / 2).max(super::DETAIL);
-    let (list, detail) = list_and_detail(state.size, area, detail.min(super::DETAIL));
+    let [list, detail] = list_and_detail(state.size, area);
     let [head, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(list);
     let room = usize::from(list.width).saturating_sub(1);
     let titles = columns(["", "rule", "session", "what happened"].map(str::to_owned));
@@ -40,17 +39,14 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rec
         };
         frame.render_widget(Line::raw(text), body);
     }
-    if let Some(area) = detail {
-        let chosen = state.findings.chosen().and_then(|number| state.finding_rows().get(number));
-        let title = chosen.map_or("", |finding| finding.rule.id);
-        let inner = panel(theme, title, frame, area);
-        let several = state.ready.as_ref().is_some_and(|ready| ready.analysis.inputs.len() > 1);
-        let text = chosen
-            .map(|finding| told(finding, several, usize::from(inner.width)))
-            .unwrap_or_default();
-        let lines: Vec<Line<'_>> = text.iter().map(|text| Line::raw(theme.plain(text))).collect();
-        frame.render_widget(Paragraph::new(lines), inner);
-    }
+    let chosen = state.findings.chosen().and_then(|number| state.finding_rows().get(number));
+    let title = chosen.map_or("", |finding| finding.rule.id);
+    let inner = panel(theme, title, frame, detail);
+    let several = state.ready.as_ref().is_some_and(|ready| ready.analysis.inputs.len() > 1);
+    let text =
+        chosen.map(|finding| told(finding, several, usize::from(inner.width))).unwrap_or_default();
+    let lines: Vec<Line<'_>> = text.iter().map(|text| Line::raw(theme.plain(text))).collect();
+    frame.render_widget(Paragraph::new(lines), inner);
 }
 
 fn columns([mark, rule, session, title]: [String; 4]) -> Vec<(usize, String)> {

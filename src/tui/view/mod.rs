@@ -158,17 +158,13 @@ fn going_on(state: &State) -> String {
     format!("{bar} {} of {}{speed}{}", bytes(reading.bytes), bytes(total), left.unwrap_or_default())
 }
 
-/// The list of a screen and what stands beside or below it, if there is room.
-fn list_and_detail(state_size: (u16, u16), body: Rect, detail: u16) -> (Rect, Option<Rect>) {
-    if state_size.0 >= WIDE {
-        let [list, other] =
-            Layout::horizontal([Constraint::Percentage(55), Constraint::Percentage(45)])
-                .areas(body);
-        return (list, Some(other));
+/// The list of a screen, and what stands beside or below it.
+fn list_and_detail(size: (u16, u16), body: Rect) -> [Rect; 2] {
+    if size.0 >= WIDE {
+        return Layout::horizontal([Constraint::Percentage(55), Constraint::Percentage(45)])
+            .areas(body);
     }
-    let [list, other] =
-        Layout::vertical([Constraint::Min(3), Constraint::Length(detail)]).areas(body);
-    (list, Some(other))
+    Layout::vertical([Constraint::Min(3), Constraint::Length(DETAIL)]).areas(body)
 }
 
 /// From here on what is chosen is told beside the list.
@@ -179,17 +175,14 @@ const DETAIL: u16 = 8;
 
 /// Rows of the list that are visible: what stands in it, without its heading.
 pub(super) fn list_height(state: &State) -> usize {
-    list_height_of(state.size)
-}
-
-pub(super) fn list_height_of(size: (u16, u16)) -> usize {
+    let size = state.size;
     let body = size.1.saturating_sub(4);
     let list = if size.0 >= WIDE { body } else { body.saturating_sub(DETAIL) };
     usize::from(list.saturating_sub(1)).max(1)
 }
 
 /// The place in the list of the screen that stands in this row.
-pub(super) fn row_at(state: &State, _column: u16, row: u16) -> Option<usize> {
+pub(super) fn row_at(state: &State, row: u16) -> Option<usize> {
     let first = 3;
     let line = usize::from(row).checked_sub(first)?;
     if line >= list_height(state) {

@@ -19,7 +19,7 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rec
         let text = "Choose a session in 2 Sessions and press Enter.";
         return frame.render_widget(Paragraph::new(text), area);
     };
-    let (list, detail) = list_and_detail(state.size, area, super::DETAIL);
+    let [list, detail] = list_and_detail(state.size, area);
     let [head, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(list);
     let room = usize::from(body.width).saturating_sub(1);
     let title = match &view.ladder {
@@ -43,24 +43,22 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rec
             (place == view.chosen, style(&line.kind, theme), text)
         }),
     );
-    if let Some(area) = detail {
-        let inner =
-            panel(theme, &format!("{} of {}", view.chosen + 1, view.lines.len()), frame, area);
-        let mut text = Vec::new();
-        if let Some(line) = view.chosen_line() {
-            text.push(format!("{} {}", line.time, line.frame));
-            let told = match line.detail.is_empty() {
-                true => vec![line.told()],
-                false => line.detail.clone(),
-            };
-            text.extend(told.iter().flat_map(|line| wrapped(line, usize::from(inner.width))));
-        }
-        if let Some(password) = view.password.as_ref().filter(|_| state.shows_secrets) {
-            text.push(format!("password: {password}"));
-        }
-        let lines: Vec<Line<'_>> = text.iter().map(|text| Line::raw(theme.plain(text))).collect();
-        frame.render_widget(Paragraph::new(lines), inner);
+    let inner =
+        panel(theme, &format!("{} of {}", view.chosen + 1, view.lines.len()), frame, detail);
+    let mut text = Vec::new();
+    if let Some(line) = view.chosen_line() {
+        text.push(format!("{} {}", line.time, line.frame));
+        let told = match line.detail.is_empty() {
+            true => vec![line.told()],
+            false => line.detail.clone(),
+        };
+        text.extend(told.iter().flat_map(|line| wrapped(line, usize::from(inner.width))));
     }
+    if let Some(password) = view.password.as_ref().filter(|_| state.shows_secrets) {
+        text.push(format!("password: {password}"));
+    }
+    let lines: Vec<Line<'_>> = text.iter().map(|text| Line::raw(theme.plain(text))).collect();
+    frame.render_widget(Paragraph::new(lines), inner);
 }
 
 fn style(kind: &LineKind, theme: Theme) -> Style {

@@ -16,14 +16,14 @@ use crate::tui::sort::{SESSION_SORTS, order};
 use crate::tui::theme::Theme;
 
 pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
-    let (list, detail) = list_and_detail(state.size, area, super::DETAIL);
+    let [list, detail] = list_and_detail(state.size, area);
     let [head, body] = Layout::vertical([Constraint::Length(1), Constraint::Min(1)]).areas(list);
     let room = usize::from(list.width).saturating_sub(1);
     let order = order(state.session_sort, &SESSION_SORTS, state.ready.is_some());
     let all = state.session_rows();
     let counted =
         format!("{} of {} {order}", number(state.sessions.len() as u64), number(all.len() as u64));
-    let titles = columns(room, Row::heading(theme));
+    let titles = columns(room, Row::heading());
     frame.render_widget(Line::styled(format!(" {}", cells(&titles, room)), theme.strong()), head);
     let shown = state.sessions.visible(usize::from(body.height)).filter_map(|(place, number)| {
         let row = all.get(number)?;
@@ -35,13 +35,11 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rec
         Some((place == state.sessions.place(), style, text))
     });
     rows(theme, frame, body, shown);
-    if let Some(area) = detail {
-        let inner = panel(theme, &counted, frame, area);
-        let row = state.sessions.chosen().and_then(|number| all.get(number));
-        let text = row.map(|row| told(row, usize::from(inner.width))).unwrap_or_default();
-        let lines: Vec<Line<'_>> = text.iter().map(|text| Line::raw(theme.plain(text))).collect();
-        frame.render_widget(Paragraph::new(lines), inner);
-    }
+    let inner = panel(theme, &counted, frame, detail);
+    let row = state.sessions.chosen().and_then(|number| all.get(number));
+    let text = row.map(|row| told(row, usize::from(inner.width))).unwrap_or_default();
+    let lines: Vec<Line<'_>> = text.iter().map(|text| Line::raw(theme.plain(text))).collect();
+    frame.render_widget(Paragraph::new(lines), inner);
 }
 
 struct Row {
@@ -55,7 +53,7 @@ struct Row {
 }
 
 impl Row {
-    fn heading(_: Theme) -> Self {
+    fn heading() -> Self {
         let own = str::to_owned;
         Self {
             start: own("start"),
