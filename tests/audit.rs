@@ -172,8 +172,16 @@ fn lists_of_hashes_are_read_and_what_is_none_is_refused() {
     let scratch = Scratch::new();
     let good = scratch.file("good.txt", format!("# known\n{}  name\n", sha256(b"x")).as_bytes());
     let bad = scratch.file("bad.txt", b"deadbeef\n");
-    let script = FtpScript::new().pcap();
-    ftpscope_fed(&["audit", "-", "--hash-list", &good, "--allow-list", &good], &script).exits(0);
+    let mut script = FtpScript::new();
+    let control = try_in(&mut script, ENDS, ["bob", "x"], "< 230 in");
+    move_file(&mut script, control, "RETR f.txt", From::Responder, b"x");
+    quit(&mut script, control);
+    let script = script.pcap();
+    let finds = |flag: &str| {
+        let page = ftpscope_fed(&["audit", "-", flag, &good], &script).exits(0).text();
+        page.contains("known-bad-hash")
+    };
+    assert!(finds("--hash-list") && !finds("--allow-list"));
     for (flag, list, says) in
         [("--hash-list", &bad[..], "line 1"), ("--allow-list", "/no/such/list", "/no/such/list")]
     {

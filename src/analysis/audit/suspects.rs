@@ -15,9 +15,9 @@ pub struct Suspect<'a> {
     pub worst: Severity,
     /// Of its findings from warnings on, the worst first.
     pub rules: Vec<&'static str>,
-    /// Transfers that brought something to the client, listings aside.
+    /// What was moved by RETR, listings aside.
     pub fetched: Vec<&'a Transfer>,
-    /// Those that brought something to the server.
+    /// What was moved by STOR, STOU and APPE.
     pub sent: Vec<&'a Transfer>,
     /// What the server says it deleted, as it was named.
     pub deleted: Vec<&'a [u8]>,

@@ -36,9 +36,9 @@ pub struct SuspectRecord {
     pub risk: &'static str,
     /// Rules of its findings from warnings on, the worst first.
     pub rules: Vec<&'static str>,
-    /// Transfers that brought something to the client, listings aside.
+    /// Transfers by RETR that moved something.
     pub fetched: Vec<String>,
-    /// Transfers that brought something to the server.
+    /// Transfers by STOR, STOU and APPE that moved something.
     pub sent: Vec<String>,
     /// What the server says it deleted, as it was named.
     pub deleted: Vec<String>,

@@ -10,7 +10,18 @@ mod moved;
 pub(super) mod strangers;
 pub(super) mod traces;
 
+use crate::analysis::finding::Draft;
+use crate::session::Received;
 use crate::time::Timestamp;
+
+/// A draft graded by the answer alone.
+fn by_answer(draft: Draft, answer: Option<&Received>) -> Draft {
+    match answer {
+        Some(last) if last.reply.is_refusal() => draft.refused(),
+        Some(last) if last.reply.is_success() => draft.accepted(),
+        _ => draft.attempted(),
+    }
+}
 
 /// Of things in the order of their times, which are known, the most that lie within so many
 /// nanoseconds.

@@ -52,7 +52,8 @@ fn is_small(files: &[File<'_>]) -> bool {
 
 /// The longest run of sessions with nearly the same periods, and the mean of those.
 fn longest_run(calls: &[&[File<'_>]]) -> Option<(Range<usize>, i64)> {
-    let (mut first, mut shortest, mut longest, mut sum) = (0, i64::MAX, 0, 0);
+    // Times may be so far apart that no 64 bits hold the sum.
+    let (mut first, mut shortest, mut longest, mut sum) = (0, i64::MAX, 0, 0_i128);
     let mut best: Option<(Range<usize>, i64)> = None;
     for (nth, pair) in calls.windows(2).enumerate() {
         let period = period(pair);
@@ -63,19 +64,19 @@ fn longest_run(calls: &[&[File<'_>]]) -> Option<(Range<usize>, i64)> {
             && fits(shortest.min(period), longest.max(period))
         {
             (shortest, longest) = (shortest.min(period), longest.max(period));
-            sum += period;
+            sum += i128::from(period);
         } else {
             // The period that did not fit may be the first of others.
             let begins = period.filter(|period| *period >= SHORTEST_NS);
             first = if begins.is_some() { nth } else { nth + 1 };
             (shortest, longest) = (begins.unwrap_or(i64::MAX), begins.unwrap_or(0));
-            sum = begins.unwrap_or(0);
+            sum = begins.unwrap_or(0).into();
         }
         let range = first..nth + 2;
         if range.len() >= CALLS && best.as_ref().is_none_or(|(known, _)| known.len() < range.len())
         {
-            let periods = i64::try_from(range.len() - 1).unwrap_or(i64::MAX);
-            best = Some((range, sum / periods));
+            let mean = i64::try_from(sum / (range.len() as i128 - 1)).unwrap_or(i64::MAX);
+            best = Some((range, mean));
         }
     }
     best

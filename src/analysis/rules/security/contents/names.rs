@@ -1,11 +1,11 @@
 //! Names that look like other names.
 
+use super::super::by_answer;
 use super::super::moved::{File, is_any, parts, split_extension};
 use super::{Check, Found, Kind, Rule};
 use crate::analysis::case::Case;
 use crate::analysis::finding::{Certainty, Draft, Severity};
 use crate::ftp::Verb;
-use crate::session::Exchange;
 
 pub(super) const DECEPTIVE: Rule = Rule {
     id: "deceptive-name",
@@ -52,21 +52,13 @@ fn renamed(case: &Case<'_>, found: &mut Found) {
             .frames([sent.stamp])
             .frames(exchange.final_reply().map(|last| last.stamp))
             .explained(format!(
-                "{} gave a file of {} this name. {}",
+                "{} used this name for a file of {}. {}",
                 case.session.client.ip,
                 case.session.server.ip,
                 trick.effect()
             ))
             .with("trick", trick.words());
-        found.add(case, answered(exchange, draft));
-    }
-}
-
-fn answered(exchange: &Exchange, draft: Draft) -> Draft {
-    match exchange.final_reply() {
-        Some(last) if last.reply.is_refusal() => draft.refused(),
-        Some(last) if last.reply.is_success() => draft.accepted(),
-        _ => draft.attempted(),
+        found.add(case, by_answer(draft, exchange.final_reply()));
     }
 }
 

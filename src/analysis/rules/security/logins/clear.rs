@@ -138,9 +138,7 @@ fn told(known: Known, server: Host, sessions: &[&Session]) -> Draft {
         Known::Refused => (
             Severity::Error,
             Certainty::High,
-            format!(
-                "{client} sent a password to {server} in clear text after AUTH TLS was refused."
-            ),
+            format!("{client} sent a password to {server} in clear text; AUTH TLS was refused."),
             "The server offers AUTH TLS, in this session or another, and yet it was refused here; the \
              client went on without.",
         ),

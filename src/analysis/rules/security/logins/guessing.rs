@@ -60,7 +60,7 @@ fn guessing(analysis: &Analysis, policy: &Policy, found: &mut Found) {
                 right.answered.frame,
                 spelled(right.user)
             ),
-            None => " None was accepted in the capture.".to_owned(),
+            None => " None of them was accepted in that time.".to_owned(),
         };
         let (severity, certainty) = match (right, same.is_empty()) {
             (Some(_), true) => (Severity::Error, Certainty::High),

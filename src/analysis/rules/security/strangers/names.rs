@@ -1,6 +1,7 @@
 //! Names that do harm where they are written to disk or given to a shell.
 
 use super::super::super::{Check, Found, Kind, Rule};
+use super::super::by_answer;
 use crate::analysis::case::Case;
 use crate::analysis::finding::{Certainty, Draft, Severity};
 use crate::ftp::Verb;
@@ -184,11 +185,7 @@ fn told_of_command(case: &Case<'_>, exchange: &Exchange, harm: Harm) -> Draft {
         .frames(reply.map(|last| last.stamp))
         .explained(format!("{client} sent it to {server}. {answer}"))
         .with("command", command);
-    match reply.map(|last| &last.reply) {
-        Some(reply) if reply.is_success() => draft.accepted(),
-        Some(reply) if reply.is_refusal() => draft.refused(),
-        _ => draft.attempted(),
-    }
+    by_answer(draft, reply)
 }
 
 fn told_of_listing(case: &Case<'_>, transfer: &Transfer, name: &[u8], harm: Harm) -> Draft {

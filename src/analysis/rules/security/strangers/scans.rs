@@ -114,7 +114,7 @@ fn tool(case: &Case<'_>, found: &mut Found) {
         found.add(case, told(title, text, [sent.stamp], Certainty::Medium).with("mark", mark));
     }
     if let Some([made, removed]) = probe(case) {
-        let title = format!("{} made a directory and removed it at once.", case.session.client.ip);
+        let title = format!("{} had a directory made and removed again.", case.session.client.ip);
         let text = "MKD of eight letters and RMD of the same after it is how Metasploit finds out \
                     whether it can write."
             .to_owned();

@@ -66,7 +66,7 @@ fn mass_delete(case: &Case<'_>, found: &mut Found) {
 }
 
 /// Why it is information only.
-const MOVED_WHY: &str = " Each was moved in the same session before.";
+const MOVED_WHY: &str = " Each was fetched or sent in the same session, too.";
 const HARMLESS_WHY: &str = " Jobs add that ending to what they are done with.";
 
 /// Whether jobs add this ending to what they are done with.

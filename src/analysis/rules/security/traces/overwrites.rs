@@ -121,9 +121,9 @@ fn differs(old: &LogicalFile, transfer: &Transfer, transfers: &[Transfer]) -> bo
 
 /// Whether another client than that of the upload wrote the old file, or fetched it.
 fn is_of_others(old: &LogicalFile, upload: &Transfer, transfers: &[Transfer]) -> bool {
-    let own = client_of(upload);
-    let mut pieces = old.pieces.iter().filter_map(|piece| of(piece.transfer, transfers));
-    pieces.any(|piece| client_of(piece) != own)
+    let Some(own) = client_of(upload) else { return false };
+    let pieces = old.pieces.iter().filter_map(|piece| of(piece.transfer, transfers));
+    pieces.filter_map(client_of).any(|client| client != own)
 }
 
 /// The end of the data connection that is not the server's.
