@@ -6,6 +6,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use ftpscope::cli::{Args, Exit, run};
 use ftpscope::report::escape::escape_lines;
+use mimalloc::MiMalloc;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let args = match Args::try_parse() {

@@ -39,6 +39,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("liblzma", &["src/capture/"]),
     ("lz4_flex", &["src/capture/"]),
     ("md5", &["src/hash/"]),
+    ("mimalloc", &["src/main.rs"]),
     ("nucleo_matcher", &["src/tui/"]),
     ("pcap_parser", &["src/capture/"]),
     ("ratatui", &["src/tui/"]),
