@@ -110,7 +110,7 @@ fn measure_assembler() {
     let packets = 500_000;
     let written = Written { packets, capture_bytes: packets * 1460, ..Written::default() };
     let mark = Mark {
-        stamp: ftpscope::time::Stamp { at: ftpscope::time::Timestamp::UNKNOWN, frame: 1, input: 0 },
+        stamp: ftpscope::time::Stamp::new(ftpscope::time::Timestamp::UNKNOWN, 0, 1),
         acked: 0,
     };
     for (name, apart) in [("assembler, in order", 0), ("assembler, each pair swapped", 1)] {

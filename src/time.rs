@@ -1,6 +1,7 @@
 //! When and where something was seen: capture clocks and frame numbers.
 
 use std::fmt;
+use std::num::NonZeroU64;
 
 use chrono::{DateTime, Datelike, SecondsFormat};
 
@@ -10,20 +11,65 @@ use chrono::{DateTime, Datelike, SecondsFormat};
 pub struct Stamp {
     /// Capture clock, not ours. May step backwards between packets.
     pub at: Timestamp,
-    /// 1-based position in its input, as Wireshark's `frame.number`.
-    pub frame: u64,
-    /// Which of the inputs, counted from 0 in the order they were named.
-    pub input: u16,
+    pub place: Place,
+}
+
+/// A frame of an input. Frames are in the order in which inputs were named, and in each as they
+/// stand there. Kept in eight bytes: what is known of a capture is to a good part such places.
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Place(NonZeroU64);
+
+/// Bits of a frame's number; no capture has 2⁴⁸ frames.
+const FRAME_BITS: u32 = 48;
+const LAST_FRAME: u64 = (1 << FRAME_BITS) - 1;
+
+impl Place {
+    const fn new(input: u16, frame: u64) -> Self {
+        let frame = if frame < LAST_FRAME { frame } else { LAST_FRAME };
+        match NonZeroU64::new((input as u64) << FRAME_BITS | frame) {
+            Some(number) => Self(number),
+            None => Self(NonZeroU64::MIN),
+        }
+    }
+
+    fn input(self) -> u16 {
+        (self.0.get() >> FRAME_BITS) as u16
+    }
+
+    fn frame(self) -> u64 {
+        self.0.get() & LAST_FRAME
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}:{}", self.input(), self.frame())
+    }
 }
 
 impl Stamp {
+    /// Frames count from 1.
+    pub const fn new(at: Timestamp, input: u16, frame: u64) -> Self {
+        Self { at, place: Place::new(input, frame) }
+    }
+
+    /// 1-based position in its input, as Wireshark's `frame.number`.
+    pub fn frame(self) -> u64 {
+        self.place.frame()
+    }
+
+    /// Which of the inputs, counted from 0 in the order they were named.
+    pub fn input(self) -> u16 {
+        self.place.input()
+    }
+
     /// Whether it was read before `other`. Within one input the file's order decides; between
     /// inputs, the clock.
     pub fn is_before(self, other: Self) -> bool {
-        if self.input == other.input {
-            self.frame < other.frame
+        if self.input() == other.input() {
+            self.place < other.place
         } else {
-            (self.at, self.input) < (other.at, other.input)
+            (self.at, self.place) < (other.at, other.place)
         }
     }
 

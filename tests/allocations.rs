@@ -36,7 +36,7 @@ fn analyse(
     for (number, packet) in (1..).zip(script.packets()) {
         let at = Timestamp::from_parts(packet.time.as_secs() as i64, packet.time.subsec_nanos());
         let frame = Frame {
-            stamp: Stamp { at, frame: number, input: 0 },
+            stamp: Stamp::new(at, 0, number),
             link: LinkType(1),
             bytes: &packet.bytes,
             wire_len: packet.wire_len as u32,

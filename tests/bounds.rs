@@ -218,7 +218,7 @@ fn the_text_of_a_reply_is_cut_and_the_reply_still_ends() {
     let reply = &help.unwrap().final_reply().unwrap().reply;
     assert_eq!(reply.code, 214);
     let kept: usize = reply.lines().map(<[u8]>::len).sum();
-    assert_eq!(kept as u64 + reply.dropped, 4 + 3 + 1000 * 15);
+    assert_eq!(kept as u64 + u64::from(reply.dropped), 4 + 3 + 1000 * 15);
 }
 
 #[test]

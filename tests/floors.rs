@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Each crate, and the only places that may name it.
 const HOMES: &[(&str, &[&str])] = &[
-    ("ahash", &["src/decode/", "src/session/", "src/tcp/"]),
+    ("ahash", &["src/analysis/files.rs", "src/decode/", "src/session/", "src/tcp/"]),
     ("anyhow", &["src/cli/", "src/main.rs"]),
     ("base64", &["src/report/", "src/tui/terminal.rs"]),
     ("bzip2", &["src/capture/"]),

@@ -154,7 +154,7 @@ impl Painted {
             StreamEvent::Conflict { offset, len, first, .. } => {
                 let (at, bytes) = pushed.expect("only a push can differ");
                 self.conflict = true;
-                assert!(first.is_none_or(|first| first.frame < frame));
+                assert!(first.is_none_or(|first| first.frame() < frame));
                 let mut range = offset as usize..(offset + len) as usize;
                 let differs = |octet: usize| {
                     let byte = bytes[octet - at];
@@ -167,7 +167,7 @@ impl Painted {
 }
 
 fn mark(frame: u64, acked: u64) -> Mark {
-    Mark { stamp: Stamp { at: Timestamp::UNKNOWN, frame, input: 0 }, acked }
+    Mark { stamp: Stamp::new(Timestamp::UNKNOWN, 0, frame), acked }
 }
 
 /// An offset and a length are an octet each.

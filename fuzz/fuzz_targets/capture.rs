@@ -36,7 +36,7 @@ fn read(data: &[u8]) -> Option<(Vec<String>, InputFacts)> {
     let mut frames = Vec::new();
     capture.for_each(|frame| {
         assert!(frame.wire_len as usize >= frame.bytes.len());
-        assert_eq!(frame.stamp.input, 0);
+        assert_eq!(frame.stamp.input(), 0);
         let told =
             (frame.stamp, frame.link, frame.wire_len, frame.bytes.get(..64), frame.bytes.len());
         frames.push(format!("{told:?}"));

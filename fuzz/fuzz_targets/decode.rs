@@ -60,7 +60,7 @@ fn frames(mut data: &[u8]) -> Vec<Frame<'_>> {
         let (bytes, after) = rest.split_at(len);
         let at = Timestamp::from_parts((*seconds).into(), 0);
         frames.push(Frame {
-            stamp: Stamp { at, frame: frames.len() as u64 + 1, input: 0 },
+            stamp: Stamp::new(at, 0, frames.len() as u64 + 1),
             link: LinkType(u16::from_be_bytes([*l1, *l2])),
             bytes,
             wire_len: bytes.len() as u32 + u32::from(*cut),

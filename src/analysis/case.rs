@@ -98,6 +98,8 @@ pub struct Opening<'a> {
     pub method: Method,
     /// As it was said.
     pub announced: Option<Announced>,
+    /// When that was said.
+    said: Option<Stamp>,
     /// Where it was to be dialled.
     pub at: Option<Endpoint>,
     /// When it was asked for.
@@ -218,10 +220,10 @@ impl<'a> Case<'a> {
 
     /// `RETR report.pdf`, of a transfer whose command may not have been kept.
     pub fn name(&self, transfer: &Transfer) -> String {
-        let command = self.text(&transfer.request.command);
+        let command = transfer.request.command;
         match &transfer.request.name {
             Some(name) => format!("{command} {}", self.text(name)),
-            None => command,
+            None => command.to_owned(),
         }
     }
 
@@ -330,7 +332,7 @@ fn openings<'a>(session: &'a Session, transfers: &[&'a Transfer]) -> Vec<Opening
     let mut left = transfers.iter().copied().peekable();
     for exchange in &session.exchanges {
         if let Some((asked, method)) = setup_of(exchange) {
-            let announced = exchange.announced().map(|(_, announced)| announced);
+            let (said, announced) = exchange.announced().unzip();
             let at = announced.map(|announced| {
                 let own = if method == Method::Active { session.client } else { session.server };
                 let ip = announced.ip.map_or(own.ip, |addr| crate::decode::Host { addr, ..own.ip });
@@ -340,6 +342,7 @@ fn openings<'a>(session: &'a Session, transfers: &[&'a Transfer]) -> Vec<Opening
                 exchange: Some(exchange),
                 method,
                 announced,
+                said,
                 at,
                 asked,
                 transfer: None,
@@ -353,20 +356,19 @@ fn openings<'a>(session: &'a Session, transfers: &[&'a Transfer]) -> Vec<Opening
         let setup = &transfer.request.setup;
         // The last one, but for commands sent ahead of replies.
         let known = openings.iter_mut().rev().take(LOOKED_BACK).find(|opening| {
-            let announced = opening.exchange.and_then(Exchange::announced);
-            setup.stamp.is_some()
-                && announced.map(|(stamp, _)| stamp.frame) == setup.stamp.map(|stamp| stamp.frame)
+            opening.said.zip(setup.stamp).is_some_and(|(said, setup)| said.place == setup.place)
         });
         match known {
             Some(opening) if opening.transfer.is_none() => {
                 (opening.transfer, opening.used_by) = (Some(transfer), Some(exchange));
             }
             // A PORT stays in force until another (RFC 959 §3.2).
-            Some(Opening { exchange: set_up, method, announced, at, asked, .. }) => {
+            Some(Opening { exchange: set_up, method, announced, said, at, asked, .. }) => {
                 let again = Opening {
                     exchange: *set_up,
                     method: *method,
                     announced: *announced,
+                    said: *said,
                     at: *at,
                     asked: *asked,
                     transfer: Some(transfer),
@@ -379,6 +381,7 @@ fn openings<'a>(session: &'a Session, transfers: &[&'a Transfer]) -> Vec<Opening
                 exchange: None,
                 method: setup.method,
                 announced: None,
+                said: None,
                 at: setup.announced,
                 asked: transfer.request.asked,
                 transfer: Some(transfer),

@@ -1,8 +1,11 @@
 //! Files of servers, each put together from the transfers that moved a part of it.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::Analysis;
+use ahash::RandomState;
+
+use super::{Analysis, ById};
 use crate::decode::Endpoint;
 use crate::ftp::Verb;
 use crate::hash::Hashes;
@@ -29,7 +32,7 @@ pub struct LogicalFile {
     /// The first piece that is all of it, whole: its hashes are the file's.
     pub whole_piece: Option<TransferId>,
     /// Of the whole file, where its pieces were read again and hashed together.
-    pub joined: Option<Hashes>,
+    pub joined: Option<Box<Hashes>>,
     /// The file that its first piece was written over: it had the same name at that time.
     pub replaces: Option<usize>,
     /// The first file of the same content.
@@ -65,9 +68,8 @@ pub struct Overlap {
 /// Puts the files of an analysis together; its transfers are sorted by their numbers.
 pub(super) fn files(analysis: &Analysis) -> Vec<LogicalFile> {
     let mut shelf =
-        Shelf { transfers: &analysis.transfers, files: Vec::new(), current: HashMap::new() };
-    let sessions: HashMap<SessionId, &Session> =
-        analysis.sessions.iter().map(|session| (session.id, session)).collect();
+        Shelf { transfers: &analysis.transfers, files: Vec::new(), current: HashMap::default() };
+    let sessions = ById::new(&analysis.sessions);
     let moved = analysis.transfers.iter().enumerate();
     let moved = moved.filter(|(_, transfer)| transfer.direction != Direction::Listing);
     let mut steps: Vec<(Stamp, SessionId, Step<'_>)> = moved
@@ -78,10 +80,10 @@ pub(super) fn files(analysis: &Analysis) -> Vec<LogicalFile> {
     }
     let is_one = analysis.inputs.len() == 1;
     steps.sort_by_key(|(stamp, ..)| {
-        (if is_one { None } else { Some((stamp.at, stamp.input)) }, stamp.frame)
+        (if is_one { None } else { Some((stamp.at, stamp.input())) }, stamp.frame())
     });
     for (stamp, session, step) in steps {
-        if let Some(session) = sessions.get(&session) {
+        if let Some(session) = sessions.get(session) {
             shelf.take(session, stamp, step);
         }
     }
@@ -120,38 +122,38 @@ fn changes(session: &Session) -> Vec<(Stamp, SessionId, Step<'_>)> {
 }
 
 /// A name means a file to one user of one server.
-type Key = (Endpoint, Option<Vec<u8>>, Vec<u8>);
+type Key<'a> = (Endpoint, Option<&'a [u8]>, Cow<'a, [u8]>);
 
 struct Shelf<'a> {
     transfers: &'a [Transfer],
     files: Vec<LogicalFile>,
     /// The file that a name means by now.
-    current: HashMap<Key, usize>,
+    current: HashMap<Key<'a>, usize, RandomState>,
 }
 
-impl Shelf<'_> {
-    fn take(&mut self, session: &Session, stamp: Stamp, step: Step<'_>) {
-        let key = |path: Vec<u8>| (session.server, session.login.user.clone(), path);
+impl<'a> Shelf<'a> {
+    fn take(&mut self, session: &'a Session, stamp: Stamp, step: Step<'_>) {
+        let key = |path| (session.server, session.login.user.as_deref(), path);
         match step {
             Step::Moved(place) => {
                 let Some(transfer) = self.transfers.get(place) else { return };
-                let path = transfer.request.path.clone();
+                let path = transfer.request.path.as_deref();
                 let moved = transfer.content.as_ref().filter(|_| transfer.has_file());
                 if let (Some(path), Some(content)) = (path, moved) {
-                    self.add(key(path), transfer, content);
+                    self.add(key(path.into()), transfer, content);
                 }
             }
             Step::Renamed { from, to } => {
-                let (old, new) = (session.path_of(from), session.path_of(to));
-                let Some(file) = self.current.remove(&key(old.clone())) else { return };
+                let (old, new) = (key(session.path_of(from).into()), session.path_of(to));
+                let Some(file) = self.current.remove(&old) else { return };
                 if let Some(known) = self.files.get_mut(file) {
-                    known.former.push(old);
+                    known.former.push(old.2.into_owned());
                     known.path.clone_from(&new);
                 }
-                self.current.insert(key(new), file);
+                self.current.insert(key(new.into()), file);
             }
             Step::Deleted(exchange) => {
-                let file = self.current.remove(&key(session.path_of(exchange)));
+                let file = self.current.remove(&key(session.path_of(exchange).into()));
                 if let Some(known) = file.and_then(|file| self.files.get_mut(file)) {
                     known.deleted = Some(stamp);
                 }
@@ -159,12 +161,12 @@ impl Shelf<'_> {
         }
     }
 
-    fn add(&mut self, key: Key, transfer: &Transfer, content: &Content) {
+    fn add(&mut self, key: Key<'a>, transfer: &Transfer, content: &Content) {
         let file = self.current.get(&key).copied().filter(|file| self.goes_on(*file, transfer));
         let file = file.unwrap_or_else(|| {
             self.files.push(LogicalFile {
                 session: transfer.session,
-                path: key.2.clone(),
+                path: key.2.to_vec(),
                 former: Vec::new(),
                 pieces: Vec::new(),
                 size: None,
@@ -226,7 +228,7 @@ impl Shelf<'_> {
 
 /// Tells of each file which was the first of the same content.
 pub(super) fn find_same(files: &mut [LogicalFile], transfers: &[Transfer]) {
-    let mut first: HashMap<[u8; 32], usize> = HashMap::new();
+    let mut first: HashMap<[u8; 32], usize, RandomState> = HashMap::default();
     for (nth, file) in files.iter_mut().enumerate() {
         // Files of no octets are all the same, and that means nothing.
         let sha256 = file.hashes(transfers).filter(|_| file.size != Some(0));
@@ -260,12 +262,12 @@ impl LogicalFile {
     pub fn hashes<'a>(&'a self, transfers: &'a [Transfer]) -> Option<&'a Hashes> {
         let whole = self.whole_piece.and_then(|piece| find(piece, transfers));
         let whole = whole.and_then(|transfer| transfer.content.as_ref());
-        whole.map(Content::file_hashes).or(self.joined.as_ref())
+        whole.map(Content::file_hashes).or(self.joined.as_deref())
     }
 
     /// Takes what hashing its pieces together has shown.
     pub(super) fn join(&mut self, hashes: Option<Hashes>, compared: &[(Range, bool)]) {
-        self.joined = hashes;
+        self.joined = hashes.map(Box::new);
         for overlap in &mut self.overlaps {
             let same = compared.iter().find(|(range, _)| *range == overlap.range);
             overlap.agrees = same.map(|(_, is_same)| *is_same).or(overlap.agrees);

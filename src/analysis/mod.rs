@@ -1,6 +1,7 @@
 //! Floor 7: everything known of a capture, in one place.
 
 mod audit;
+mod by_id;
 mod case;
 mod charset;
 mod checks;
@@ -20,10 +21,11 @@ mod tee;
 mod tree;
 mod vantage;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 
 pub use self::audit::{Audit, Logins, Moved, Password, Suspect, Unseen, Way, What as UnseenWhat};
+pub use self::by_id::ById;
 pub use self::case::{Case, Fate, Opening};
 pub use self::charset::Charset;
 pub use self::files::{LogicalFile, Overlap, Piece, Range};
@@ -130,8 +132,8 @@ pub fn warnings(inputs: &[InputFacts], capture: &CaptureFacts) -> Vec<String> {
     }
     for other in &capture.not_ftp {
         let (from, to, name) = (other.originator, other.responder, other.protocol.name());
-        let frame = other.first.frame;
-        let file = inputs.get(usize::from(other.first.input)).filter(|_| inputs.len() > 1);
+        let frame = other.first.frame();
+        let file = inputs.get(usize::from(other.first.input())).filter(|_| inputs.len() > 1);
         let of = file.map(|input| format!(" of {}", input.path.display())).unwrap_or_default();
         let what = match (other.protocol, other.opener_known) {
             (Protocol::Tls, false) => {
@@ -197,7 +199,7 @@ fn fragment_warnings(fragments: &FragmentFacts) -> impl Iterator<Item = String> 
              not read"
         )
     });
-    let frames = fragments.conflict_frames.iter().map(|stamp| stamp.frame.to_string());
+    let frames = fragments.conflict_frames.iter().map(|stamp| stamp.frame().to_string());
     let frames = frames.take(FRAMES_TOLD).collect::<Vec<_>>().join(", ");
     let conflicts = (*conflicts > 0).then(|| {
         format!(
@@ -302,6 +304,10 @@ pub struct Keeper {
     limits: Limits,
     /// What the bound on bytes is called.
     bound: &'static str,
+    /// Of sessions that go on: what those say of them is not known yet.
+    open: HashMap<SessionId, Vec<Transfer>>,
+    /// All of them, those of sessions that go on too.
+    transfers: usize,
     /// Of what is kept.
     bytes: usize,
     /// Sessions on which no byte was seen.
@@ -325,24 +331,20 @@ impl Keeper {
     /// All of it, in order.
     pub fn finish(self, capture: CaptureFacts, inputs: Vec<InputFacts>) -> Analysis {
         let mut analysis = Analysis { inputs, capture, ..self.analysis };
+        analysis.transfers.extend(self.open.into_values().flatten());
         for (name, count) in self.dropped {
             *analysis.capture.limits_reached.entry(name).or_default() += count;
         }
-        let time_of = |stamp: Stamp| (stamp.at, stamp.input, stamp.frame);
+        let time_of = |stamp: Stamp| (stamp.at, stamp.place);
         let one_input = analysis.inputs.len() == 1;
-        analysis.sessions.sort_unstable_by_key(|session| {
+        // By their keys first: each of them is moved once.
+        analysis.sessions.sort_by_cached_key(|session| {
             let first = session.tcp.link.first;
             // One file is in its own order, whatever its clock says.
-            (if one_input { None } else { Some(time_of(first)) }, first.frame, session.id)
+            (if one_input { None } else { Some(time_of(first)) }, first.frame(), session.id)
         });
-        analysis.transfers.sort_unstable_by_key(|transfer| transfer.request.id);
-        analysis.attempts.sort_by_key(|attempt| {
-            let first = attempt.connection.link.first;
-            (first.input, first.frame)
-        });
-        for session in &analysis.sessions {
-            checks::check(session, &mut analysis.transfers);
-        }
+        analysis.transfers.sort_by_cached_key(|transfer| transfer.request.id);
+        analysis.attempts.sort_by_key(|attempt| attempt.connection.link.first.place);
         sites::pair(&analysis.sessions, &mut analysis.transfers);
         analysis.files = files::files(&analysis);
         analysis
@@ -355,17 +357,20 @@ impl Keeper {
         self.analysis.sessions.iter().find(|session| session.id == id)
     }
 
+    fn transfers(&self) -> impl Iterator<Item = &Transfer> {
+        self.analysis.transfers.iter().chain(self.open.values().flatten())
+    }
+
     /// A transfer that is kept.
     pub fn transfer_of(&self, id: TransferId) -> Option<&Transfer> {
-        self.analysis.transfers.iter().find(|transfer| transfer.request.id == id)
+        self.transfers().find(|transfer| transfer.request.id == id)
     }
 
     /// What is known so far of a session, as an analysis of its own.
     pub fn so_far(&self, session: Session) -> Analysis {
         let id = session.id;
-        let transfers = self.analysis.transfers.iter();
         let mut transfers: Vec<_> =
-            transfers.filter(|transfer| transfer.session == id).cloned().collect();
+            self.transfers().filter(|transfer| transfer.session == id).cloned().collect();
         transfers.sort_unstable_by_key(|transfer| transfer.request.id);
         checks::check(&session, &mut transfers);
         let attempts = self.analysis.attempts.iter();
@@ -392,13 +397,20 @@ impl Keeper {
 
 impl Collector for Keeper {
     fn transfer(&mut self, transfer: Transfer) {
-        let (kept, most) = (self.analysis.transfers.len(), self.limits.transfers);
-        if self.admits("transfers", kept, most, transfer.weight()) {
-            self.analysis.transfers.push(transfer);
+        if self.admits("transfers", self.transfers, self.limits.transfers, transfer.weight()) {
+            self.transfers += 1;
+            // Most sessions move one file.
+            let own = self.open.entry(transfer.session).or_insert_with(|| Vec::with_capacity(1));
+            own.push(transfer);
         }
     }
 
     fn session(&mut self, session: Session) {
+        if let Some(mut transfers) = self.open.remove(&session.id) {
+            transfers.sort_unstable_by_key(|transfer| transfer.request.id);
+            checks::check(&session, &mut transfers);
+            self.analysis.transfers.append(&mut transfers);
+        }
         let weight = session.weight();
         if session.tcp.is_empty() {
             let most = self.limits.empty_sessions;

@@ -191,12 +191,14 @@ pub fn is_lost(command: &Command, is_headless: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::time::{Stamp, Timestamp};
 
     #[test]
     fn passwords_and_torn_lines_are_secrets() {
-        let stamp = Stamp { at: Timestamp::UNKNOWN, frame: 1, input: 0 };
+        let stamp = Stamp::new(Timestamp::UNKNOWN, 0, 1);
         for (line, is_headless, wanted) in [
             (&b"PASS one two"[..], false, Some(&b"one two"[..])),
             (b"pass x", true, Some(b"x")),
@@ -242,7 +244,7 @@ mod tests {
         let line = b"USER bob PASS HUNTER-2 is wrong";
         assert_eq!(&*secrets.hide(line, None), b"USER bob PASS *** is wrong");
         assert_eq!(&*secrets.hide(b"opening file", Some(b"file")), b"***");
-        let stamp = Stamp { at: Timestamp::UNKNOWN, frame: 1, input: 0 };
+        let stamp = Stamp::new(Timestamp::UNKNOWN, 0, 1);
         for (line, is_learnt) in [
             (&b"PASS hunter-2"[..], true),
             (b"PASS password", false),
@@ -252,7 +254,7 @@ mod tests {
             let command = Command::parse(line);
             let (is_partial, is_headless, is_split) = (false, false, false);
             let sent = Some(Sent { stamp, command, is_partial, is_headless, is_split, iacs: 0 });
-            let (replies, malformed, cwd) = (Vec::new(), Vec::new(), Vec::new());
+            let (replies, malformed, cwd) = (Vec::new(), Box::default(), Arc::default());
             let mut secrets = Secrets::default();
             secrets.learn(&Exchange { sent, replies, malformed, cwd, transfer: None });
             assert_eq!(!secrets.is_empty(), is_learnt, "{}", line.escape_ascii());

@@ -3,31 +3,31 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::ById;
 use crate::decode::{Endpoint, Host};
 use crate::ftp::Verb;
-use crate::session::{Method, Session, SessionId};
+use crate::session::{Method, Session};
 use crate::time::Timestamp;
 use crate::transfer::{Direction, Site, SiteToSite, Transfer};
 
 /// Finds the commands whose data connection one server was to open to where the other said it
 /// listens, and tells both halves of each other. Whether the bytes were captured does not matter.
 pub(super) fn pair(sessions: &[Session], transfers: &mut [Transfer]) {
-    let ends: HashMap<SessionId, (Host, Endpoint)> =
-        sessions.iter().map(|session| (session.id, (session.client.ip, session.server))).collect();
+    let sessions = ById::new(sessions);
     let mut listening: HashMap<Meeting, Vec<Half>> = HashMap::new();
-    for (meeting, half) in halves(transfers, Method::Passive, &ends) {
+    for (meeting, half) in halves(transfers, Method::Passive, &sessions) {
         listening.entry(meeting).or_default().push(half);
     }
     let listening: HashMap<Meeting, Line> =
         listening.into_iter().map(|(meeting, halves)| (meeting, Line::new(halves))).collect();
     let mut pairs = Vec::new();
-    for (meeting, dialling) in halves(transfers, Method::Active, &ends) {
+    for (meeting, dialling) in halves(transfers, Method::Active, &sessions) {
         let meeting = Meeting { is_source: !meeting.is_source, ..meeting };
         let other = listening.get(&meeting).and_then(|line| line.nearest(&dialling));
         pairs.extend(other.map(|other| (dialling.place, other)));
     }
     for (one, other) in pairs {
-        let Some(copy) = copy(transfers, one, other, &ends) else { continue };
+        let Some(copy) = copy(transfers, one, other, &sessions) else { continue };
         for place in [one, other] {
             if let Some(transfer) = transfers.get_mut(place) {
                 transfer.direction = Direction::SiteToSite;
@@ -57,7 +57,7 @@ struct Half {
 fn halves(
     transfers: &[Transfer],
     method: Method,
-    ends: &HashMap<SessionId, (Host, Endpoint)>,
+    sessions: &ById<'_>,
 ) -> impl Iterator<Item = (Meeting, Half)> {
     transfers.iter().enumerate().filter_map(move |(place, transfer)| {
         let request = &transfer.request;
@@ -66,7 +66,8 @@ fn halves(
             && !request.is_refused()
             && request.asked.at.is_known();
         let announced = request.setup.announced.filter(|_| is_half)?;
-        let (client, server) = *ends.get(&transfer.session)?;
+        let session = sessions.get(transfer.session)?;
+        let (client, server) = (session.client.ip, session.server);
         let meeting = Meeting { announced, client, is_source: request.verb == Verb::Retr };
         Some((meeting, Half { asked: request.asked.at, place, server }))
     })
@@ -122,15 +123,14 @@ fn copy(
     transfers: &[Transfer],
     one: usize,
     other: usize,
-    ends: &HashMap<SessionId, (Host, Endpoint)>,
+    sessions: &ById<'_>,
 ) -> Option<SiteToSite> {
     let site = |place: usize| {
         let transfer = transfers.get(place)?;
-        let (_, server) = ends.get(&transfer.session)?;
         Some(Site {
             session: transfer.session,
             transfer: transfer.request.id,
-            server: *server,
+            server: sessions.get(transfer.session)?.server,
             path: transfer.request.path.clone(),
         })
     };

@@ -6,18 +6,18 @@ use std::rc::Rc;
 use std::sync::LazyLock;
 
 use super::case::{Beside, Case, Opening};
-use super::{Analysis, Finding, Policy, Vantage};
+use super::{Analysis, ById, Finding, Policy, Vantage};
 use crate::decode::{Endpoint, Host};
 use crate::session::{Exchange, Received, Sent, Session, SessionId, TransferId};
 use crate::tcp::{self, Close, Dir, Handshake};
-use crate::time::Stamp;
+use crate::time::{Place, Stamp};
 use crate::transfer::{DataConnection, Transfer};
 
 /// Tells the stories of findings.
 pub struct Stories<'a> {
     analysis: &'a Analysis,
     beside: Beside<'a>,
-    sessions: HashMap<SessionId, &'a Session>,
+    sessions: ById<'a>,
     /// Those told last, the newest last: a session may be long, and have many findings.
     told: RefCell<VecDeque<Rc<Told<'a>>>>,
 }
@@ -34,9 +34,6 @@ struct Told<'a> {
     by_transfer: HashMap<TransferId, usize>,
     by_asked: HashMap<Place, Vec<usize>>,
 }
-
-/// Input and frame: the order of the capture.
-type Place = (u16, u64);
 
 /// Something that happened, whose words are made when they are wanted.
 enum Moment<'a> {
@@ -101,7 +98,7 @@ pub enum What {
 
 impl<'a> Stories<'a> {
     pub fn new(analysis: &'a Analysis) -> Self {
-        let sessions = analysis.sessions.iter().map(|session| (session.id, session)).collect();
+        let sessions = ById::new(&analysis.sessions);
         Self { analysis, beside: Beside::new(analysis), sessions, told: RefCell::default() }
     }
 
@@ -109,7 +106,8 @@ impl<'a> Stories<'a> {
     pub fn of(&self, finding: &Finding) -> Option<Story<'a>> {
         let session = self.session(finding.session?)?;
         let told = self.told(session);
-        let mut wanted: BTreeSet<Place> = finding.frames.iter().copied().map(place).collect();
+        let mut wanted: BTreeSet<Place> =
+            finding.frames.iter().copied().map(|stamp| stamp.place).collect();
         let meant: BTreeSet<usize> = match finding.transfer {
             Some(transfer) => told.by_transfer.get(&transfer).copied().into_iter().collect(),
             None => {
@@ -119,10 +117,10 @@ impl<'a> Stories<'a> {
         };
         let mut connections = vec![(session.client, session.server)];
         for opening in meant.iter().filter_map(|place| told.case.openings.get(*place)) {
-            wanted.extend(opening.frames().into_iter().map(place));
+            wanted.extend(opening.frames().into_iter().map(|stamp| stamp.place));
             for dial in opening.dials() {
                 wanted.extend(
-                    dial_steps(session, dial, opening.transfer).map(|step| place(step.stamp)),
+                    dial_steps(session, dial, opening.transfer).map(|step| step.stamp.place),
                 );
                 connections.push((dial.originator, dial.responder));
             }
@@ -163,12 +161,12 @@ impl<'a> Stories<'a> {
                 story.join(self.whole(site.session)?, is_source);
             }
         }
-        story.steps.sort_by_key(|step| place(step.stamp));
+        story.steps.sort_by_key(|step| step.stamp.place);
         Some(story)
     }
 
     fn session(&self, id: SessionId) -> Option<&'a Session> {
-        self.sessions.get(&id).copied()
+        self.sessions.get(id)
     }
 
     fn told(&self, session: &'a Session) -> Rc<Told<'a>> {
@@ -214,21 +212,17 @@ impl<'a> Told<'a> {
         let mut by_asked: HashMap<Place, Vec<usize>> = HashMap::new();
         for (nth, opening) in case.openings.iter().enumerate() {
             by_transfer.extend(opening.transfer.map(|transfer| (transfer.request.id, nth)));
-            by_asked.entry(place(opening.asked)).or_default().push(nth);
+            by_asked.entry(opening.asked.place).or_default().push(nth);
         }
         Self { moments: moments(&case), by_transfer, by_asked, case }
     }
 
     /// What happened in this frame.
     fn at(&self, wanted: Place) -> &[Moment<'a>] {
-        let first = self.moments.partition_point(|moment| place(moment.stamp()) < wanted);
-        let end = self.moments.partition_point(|moment| place(moment.stamp()) <= wanted);
+        let first = self.moments.partition_point(|moment| moment.stamp().place < wanted);
+        let end = self.moments.partition_point(|moment| moment.stamp().place <= wanted);
         self.moments.get(first..end).unwrap_or_default()
     }
-}
-
-fn place(stamp: Stamp) -> Place {
-    (stamp.input, stamp.frame)
 }
 
 /// Everything that happened in a session, in the order of the capture.
@@ -244,7 +238,7 @@ fn moments<'a>(case: &Case<'a>) -> Vec<Moment<'a>> {
             moments.extend(dial_steps(session, dial, opening.transfer).map(Moment::Done));
         }
     }
-    moments.sort_by_key(|moment| place(moment.stamp()));
+    moments.sort_by_key(|moment| moment.stamp().place);
     moments
 }
 

@@ -9,7 +9,7 @@ use crate::decode::{Decoded, Decoder, FlowKey, Net, Segment};
 use crate::hash::{HashSet, Workers};
 use crate::session::Agreement;
 use crate::tcp::{Budget, Conn, ConnEvent, Dir};
-use crate::time::Stamp;
+use crate::time::Place;
 use crate::transfer::{Builder, ByteSink, Content, DataConnection, Face, Means, Room, Transfer};
 
 /// Opens a capture to [`replay`] a transfer: near its first frame, where places were noted when the
@@ -21,7 +21,7 @@ pub fn open_near(
 ) -> Result<Capture, CaptureError> {
     let data = transfer.data.as_ref();
     match data.filter(|data| data.originator.ip.net == Net::default()) {
-        Some(data) => Capture::open_near(sources, reading, data.link.first.frame),
+        Some(data) => Capture::open_near(sources, reading, data.link.first.frame()),
         None => Capture::open(sources, reading),
     }
 }
@@ -97,9 +97,6 @@ struct Again<'a> {
     workers: Workers,
 }
 
-/// A frame, by its input and number.
-type Place = (u16, u64);
-
 /// A connection being read.
 struct Open {
     conn: Conn,
@@ -122,7 +119,7 @@ impl<'a> Again<'a> {
         let mut has_tunnels = false;
         for (nth, wanted) in wanted.iter().enumerate() {
             if let Some(data) = &wanted.transfer.data {
-                begins.entry(place_of(data.link.first)).or_default().push(nth);
+                begins.entry(data.link.first.place).or_default().push(nth);
                 has_tunnels |= data.originator.ip.net != Net::default();
             }
         }
@@ -144,7 +141,7 @@ impl<'a> Again<'a> {
     }
 
     fn push(&mut self, frame: &Frame<'_>, decoder: &mut Decoder, visitor: &mut Visitor<'_>) {
-        let begin = self.begins.remove(&place_of(frame.stamp));
+        let begin = self.begins.remove(&frame.stamp.place);
         if begin.is_none() && self.open.is_empty() && !self.has_tunnels {
             return;
         }
@@ -159,7 +156,7 @@ impl<'a> Again<'a> {
         conn.handle(&segment, budget, &mut |event| {
             each(parts, &event, options, room, workers, visitor);
         });
-        if *last == place_of(frame.stamp)
+        if *last == frame.stamp.place
             && let Some(open) = self.open.remove(&key)
         {
             self.finish(open, visitor);
@@ -172,7 +169,7 @@ impl<'a> Again<'a> {
         let parts = wanted.iter().filter_map(|nth| {
             let Wanted { transfer, hashes } = self.wanted.get(*nth)?;
             let data = transfer.data.as_ref().filter(|data| is_of(segment, data))?;
-            last = Some(place_of(data.link.last));
+            last = Some(data.link.last.place);
             Some(Part {
                 wanted: *nth,
                 dir: transfer.content_dir()?,
@@ -218,10 +215,6 @@ fn each(
         };
         builder.handle(event, means, open, |_| Some(agreement.clone()));
     }
-}
-
-fn place_of(stamp: Stamp) -> Place {
-    (stamp.input, stamp.frame)
 }
 
 fn is_of(segment: &Segment<'_>, data: &DataConnection) -> bool {

@@ -521,7 +521,7 @@ impl World<'_> {
         let mut number = 0;
         let carried = std::mem::take(&mut self.carried);
         let firsts = carried.values().map(|ready| ready.carried.connection.link.first);
-        self.hosts.settle(firsts.map(|first| first.input));
+        self.hosts.settle(firsts.map(|first| first.input()));
         for (_, ready) in carried {
             if ready.taken > 0 {
                 continue;

@@ -153,7 +153,7 @@ impl Reader {
     #[inline]
     pub(super) fn frame(&self, record: &Record) -> Frame<'_> {
         Frame {
-            stamp: Stamp { at: record.at, frame: self.tally.packets, input: self.input },
+            stamp: Stamp::new(record.at, self.input, self.tally.packets),
             link: record.link,
             bytes: self.window.taken(record.place, record.len),
             wire_len: record.wire_len,

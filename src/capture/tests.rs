@@ -43,7 +43,7 @@ fn read_from(source: impl Read + Send + 'static, options: &ReadOptions) -> (Vec<
 
 fn keep(frame: &super::Frame<'_>) -> Kept {
     let at = frame.stamp.at.to_string();
-    (at, frame.stamp.frame, frame.link.0, frame.bytes.to_vec(), frame.wire_len)
+    (at, frame.stamp.frame(), frame.link.0, frame.bytes.to_vec(), frame.wire_len)
 }
 
 /// The packets' bytes alone.
@@ -73,7 +73,7 @@ impl<R: Read> Read for Dribble<R> {
 /// A sink that keeps `(input, first byte of the packet)`.
 fn note(into: &mut Vec<(u16, u8)>) -> impl FnMut(super::Frame<'_>) -> ControlFlow<()> {
     |frame| {
-        into.push((frame.stamp.input, frame.bytes.first().copied().unwrap_or_default()));
+        into.push((frame.stamp.input(), frame.bytes.first().copied().unwrap_or_default()));
         ControlFlow::Continue(())
     }
 }

@@ -161,7 +161,7 @@ fn document(args: &JsonArgs) -> Result<Exit> {
 /// Everything of a capture.
 fn analysed(reading: &Reading<'_>) -> Result<(Analysis, Exit)> {
     let mut keeper = Keeper::new(Limits::default());
-    let read = reading.run(None, &mut keeper)?;
+    let read = reading.run_beside(&mut keeper)?;
     let exit = read.exit();
     Ok((keeper.finish(read.facts, read.inputs), exit))
 }
@@ -199,10 +199,7 @@ fn lines(args: &JsonArgs) -> Result<Exit> {
     let reading = Reading::new(&args.input, hash_set(&args.hashes.hash))?;
     let out = BufWriter::new(io::stdout());
     let mut lines = json::Lines::new(out, args.options(), reading.progress.clone());
-    let read = match args.input.threads() {
-        1 => reading.run(None, &mut lines)?,
-        _ => collect_beside(&mut lines, |out| reading.run(None, out))?,
-    };
+    let read = reading.run_beside(&mut lines)?;
     lines.finish(&read.facts, &read.inputs)?;
     Ok(read.exit())
 }
@@ -299,6 +296,14 @@ impl<'a> Reading<'a> {
         facts.add_limits_of(&inputs);
         facts.is_interrupted = self.is_interrupted();
         Ok(Read { facts, inputs })
+    }
+
+    /// The same, with `out` in a thread of its own where there may be one.
+    fn run_beside(&self, out: &mut impl Collector) -> Result<Read> {
+        match self.input.threads() {
+            1 => self.run(None, out),
+            _ => collect_beside(out, |out| self.run(None, out)),
+        }
     }
 
     fn open(&self, hash_inputs: bool) -> Result<Capture, CaptureError> {

@@ -92,7 +92,7 @@ mod tests {
     fn bare<'a>(header: &'a [u8], payload: &'a [u8]) -> Segment<'a> {
         let end = |last, port| Endpoint { ip: [192, 0, 2, last].into(), port };
         Segment {
-            stamp: Stamp { at: Timestamp::UNKNOWN, frame: 1, input: 0 },
+            stamp: Stamp::new(Timestamp::UNKNOWN, 0, 1),
             src: end(1, 1),
             dst: end(2, 2),
             seq: SeqNum(0),

@@ -100,7 +100,7 @@ mod tests {
     ];
 
     fn read(header: [u8; 8], quoted: &[u8]) -> Option<IcmpError> {
-        let stamp = Stamp { at: Timestamp::UNKNOWN, frame: 7, input: 0 };
+        let stamp = Stamp::new(Timestamp::UNKNOWN, 0, 7);
         error(&[&header, quoted].concat(), "192.0.2.1".parse().unwrap(), stamp, Net(0))
     }
 

@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn both_ways_read_the_same() {
-        let stamp = Stamp { at: Timestamp::UNKNOWN, frame: 1, input: 0 };
+        let stamp = Stamp::new(Timestamp::UNKNOWN, 0, 1);
         let mut whole = vec![0x45, 0, 0, 55, 0x12, 0x34, 0x40, 0, 64, 6, 0xab, 0xcd];
         whole.extend([10, 0, 0, 1, 10, 0, 0, 2, 0x9c, 0x40, 0, 21, 0, 0, 0, 9, 0, 0, 0, 7]);
         whole.extend([0x80, 0x18, 1, 0, 0x55, 0xaa, 0, 0, 1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2]);

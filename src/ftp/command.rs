@@ -10,7 +10,7 @@ use super::hostport::{Announced, parse_eprt, parse_lprt, parse_port};
 pub struct Command {
     pub verb: Verb,
     /// The line in one piece: a capture has millions of them.
-    line: Vec<u8>,
+    line: Box<[u8]>,
     word_len: u32,
 }
 
@@ -81,7 +81,7 @@ impl Command {
         let word_len = line.iter().position(|byte| *byte == b' ').unwrap_or(line.len());
         let verb = Verb::of(line.get(..word_len).unwrap_or_default());
         // No line is as long as 4 GiB.
-        Self { verb, line: line.to_vec(), word_len: u32::try_from(word_len).unwrap_or(u32::MAX) }
+        Self { verb, line: line.into(), word_len: u32::try_from(word_len).unwrap_or(u32::MAX) }
     }
 
     /// The line as it was sent, without its end.
@@ -123,6 +123,14 @@ impl Command {
             Verb::Lprt => parse_lprt(self.arg()),
             _ => None,
         }
+    }
+
+    /// The verb in its usual spelling, if it is a known one.
+    pub fn known_name(&self) -> Option<&'static str> {
+        let is_it = |(name, verb): &&(&str, Verb)| {
+            *verb == self.verb && name.as_bytes().eq_ignore_ascii_case(self.word())
+        };
+        COMMANDS.iter().find(is_it).map(|(name, _)| *name)
     }
 
     /// The verb in its usual spelling, or as it came if it is not a word of letters.

@@ -10,8 +10,8 @@ pub struct Reply {
     /// Its lines, LF between them. Without the code; lines inside a multi-line reply that do not
     /// repeat it are whole.
     pub text: Vec<u8>,
-    /// Bytes of text that were not kept.
-    pub dropped: u64,
+    /// Bytes of text that were not kept; from 4 GiB on no more are counted.
+    pub dropped: u32,
     /// It was cut short: a gap, or the end of the capture.
     pub torn: bool,
 }
@@ -36,6 +36,11 @@ impl Reply {
     /// exchange already told who it is (RFC 2228 §5.4).
     pub fn lets_in(&self) -> bool {
         matches!(self.code, 230 | 202 | 232)
+    }
+
+    /// Counts bytes of text that are not kept.
+    pub fn drop_bytes(&mut self, count: u64) {
+        self.dropped = self.dropped.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
     }
 
     /// The lines that were kept, at least one.
@@ -160,7 +165,7 @@ impl ReplyJoiner {
             let mut reply = Reply { code, ..Reply::default() };
             match text.len() <= self.most {
                 true => reply.text = text.to_vec(),
-                false => reply.dropped = text.len() as u64,
+                false => reply.drop_bytes(text.len() as u64),
             }
             if !more {
                 return Joined::Reply(reply);
@@ -190,7 +195,7 @@ impl ReplyJoiner {
     fn keep(&self, reply: &mut Reply, line: &[u8]) {
         // An empty line costs its end.
         if reply.text.len() + 1 + line.len() > self.most {
-            reply.dropped += line.len() as u64;
+            reply.drop_bytes(line.len() as u64);
             return;
         }
         reply.text.push(b'\n');

@@ -90,8 +90,8 @@ pub fn relative(nanos: i64) -> String {
 /// `#12`, or with several inputs `#2:12`: the twelfth of the second.
 pub fn frame(stamp: Stamp, several_inputs: bool) -> String {
     match several_inputs {
-        true => format!("#{}:{}", stamp.input + 1, stamp.frame),
-        false => format!("#{}", stamp.frame),
+        true => format!("#{}:{}", stamp.input() + 1, stamp.frame()),
+        false => format!("#{}", stamp.frame()),
     }
 }
 

@@ -17,7 +17,11 @@ pub fn filter(connections: &[(Endpoint, Endpoint)], frames: Option<(Stamp, Stamp
     let any = listed.join(" || ");
     match frames {
         Some((first, last)) => {
-            format!("({any}) && frame.number >= {} && frame.number <= {}", first.frame, last.frame)
+            format!(
+                "({any}) && frame.number >= {} && frame.number <= {}",
+                first.frame(),
+                last.frame()
+            )
         }
         None => any,
     }

@@ -260,10 +260,10 @@ impl Replies {
             Joined::Reply(mut reply) => {
                 self.cut += u64::from(reply.dropped > 0);
                 reply.torn |= line.torn;
-                reply.dropped += line.dropped;
+                reply.drop_bytes(line.dropped);
                 let place = self.opened.take().unwrap_or(here);
                 let stamp = line.last.stamp;
-                let is_split = line.first.stamp.frame != stamp.frame;
+                let is_split = line.first.stamp.frame() != stamp.frame();
                 story.handle_reply(Received { stamp, reply, is_split }, place, effects);
             }
             Joined::Malformed => story.keep_malformed(line),

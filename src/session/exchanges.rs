@@ -1,6 +1,7 @@
 //! The exchanges of a session.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::weight::Weight;
 use super::{Exchange, Received, Sent};
@@ -12,6 +13,8 @@ use crate::time::Stamp;
 pub(super) struct Exchanges {
     list: VecDeque<Exchange>,
     base: usize,
+    /// The working directory of the last one.
+    cwd: Arc<[u8]>,
     /// Bytes they hold.
     bytes: usize,
     most: usize,
@@ -35,6 +38,7 @@ impl Exchanges {
         Self {
             list: VecDeque::new(),
             base: 0,
+            cwd: Arc::default(),
             bytes: 0,
             most: limits.exchanges,
             most_replies: limits.replies,
@@ -46,20 +50,25 @@ impl Exchanges {
         }
     }
 
-    pub(super) fn add(&mut self, exchange: Exchange) -> usize {
+    /// One of which nothing is known but the working directory.
+    pub(super) fn begin(&mut self, cwd: &[u8]) -> usize {
         if self.list.len() >= self.most {
             self.drop_oldest();
             self.dropped += 1;
         }
+        let (replies, malformed, cwd) = (Vec::new(), Box::default(), self.shared(cwd));
+        let exchange = Exchange { sent: None, replies, malformed, cwd, transfer: None };
         self.bytes += exchange.weight();
         self.list.push_back(exchange);
         self.base + self.list.len() - 1
     }
 
-    /// One that no command began.
-    pub(super) fn unasked(&mut self, cwd: &[u8]) -> usize {
-        let (replies, malformed) = (Vec::new(), Vec::new());
-        self.add(Exchange { sent: None, replies, malformed, cwd: cwd.to_vec(), transfer: None })
+    /// The same directory for as many as are in it one after the other.
+    fn shared(&mut self, cwd: &[u8]) -> Arc<[u8]> {
+        if *self.cwd != *cwd {
+            self.cwd = cwd.into();
+        }
+        Arc::clone(&self.cwd)
     }
 
     pub(super) fn at(&self, index: usize) -> Option<&Exchange> {
@@ -88,11 +97,10 @@ impl Exchanges {
     }
 
     pub(super) fn set_cwd(&mut self, index: usize, cwd: &[u8]) {
+        let cwd = self.shared(cwd);
         self.edit(index, |exchange, bytes| {
-            if exchange.cwd != cwd {
-                *bytes = (*bytes + cwd.len()).saturating_sub(exchange.cwd.len());
-                exchange.cwd = cwd.to_vec();
-            }
+            *bytes = (*bytes + cwd.len()).saturating_sub(exchange.cwd.len());
+            exchange.cwd = cwd;
         });
     }
 
@@ -126,7 +134,10 @@ impl Exchanges {
             if exchange.malformed.len() < most {
                 let kept = (stamp, line.to_vec());
                 *bytes += kept.weight();
-                exchange.malformed.push(kept);
+                // There are few, and seldom any.
+                let mut lines = std::mem::take(&mut exchange.malformed).into_vec();
+                lines.push(kept);
+                exchange.malformed = lines.into();
             } else {
                 dropped = 1;
             }

@@ -386,7 +386,7 @@ impl Links {
             .filter_map(|method| {
                 let of_method = fitting.iter().filter(|(promise, _)| promise.method == method);
                 let (promise, link) = of_method.min_by_key(|(promise, link)| {
-                    let newest = Reverse((promise.stamp.at, promise.stamp.frame));
+                    let newest = Reverse((promise.stamp.at, promise.stamp.frame()));
                     (link.how != How::Announced, !is_between(promise, peers), newest)
                 })?;
                 Some(Claim { session: promise.session, setup: promise.setup, link: *link })

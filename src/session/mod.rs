@@ -24,6 +24,8 @@ mod twins;
 mod unknown;
 mod weight;
 
+use std::sync::Arc;
+
 pub use self::login::{Encryption, EncryptionKind, Login, LoginOutcome, Protection, is_anonymous};
 pub use self::promise::{Confidence, Connected, DataId, How, Link, Peers};
 pub use self::request::{
@@ -144,9 +146,9 @@ pub struct Exchange {
     /// Zero or more 1yz, then at most one final reply (RFC 959 §5.4).
     pub replies: Vec<Received>,
     /// Lines of the server that were no replies.
-    pub malformed: Vec<(Stamp, Vec<u8>)>,
-    /// The working directory when it was answered; empty while unknown.
-    pub cwd: Vec<u8>,
+    pub malformed: Box<[(Stamp, Vec<u8>)]>,
+    /// The working directory when it was answered; empty while unknown. Exchanges in one share it.
+    pub cwd: Arc<[u8]>,
     pub transfer: Option<TransferId>,
 }
 

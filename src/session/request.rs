@@ -13,7 +13,7 @@ pub struct Request {
     pub id: TransferId,
     pub verb: Verb,
     /// The verb as it is usually spelled.
-    pub command: Vec<u8>,
+    pub command: &'static str,
     /// When the command was sent.
     pub asked: Stamp,
     /// As the client named it, or, for STOU, as the server did. `None` where nobody did.
@@ -54,7 +54,7 @@ pub struct Code {
 }
 
 /// Bytes of the longest value there is, and some: `L 255`. What is longer says nothing.
-const LONGEST: usize = 15;
+const LONGEST: usize = 7;
 
 impl Code {
     /// `None` if it is longer than any.
@@ -93,7 +93,7 @@ pub struct Agreement {
 pub struct Setup {
     pub method: Method,
     /// The verb that asked for it, if any did.
-    pub command: Option<Vec<u8>>,
+    pub command: Option<&'static str>,
     /// Where one side said it listens. A 229 names no address: the server's is meant.
     pub announced: Option<Endpoint>,
     /// When it was announced.

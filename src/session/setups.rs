@@ -53,7 +53,7 @@ impl Setups {
             _ => Method::Passive,
         };
         let setup =
-            Setup { command: Some(command.name()), stamp: Some(stamp), ..Setup::none(method) };
+            Setup { command: command.known_name(), stamp: Some(stamp), ..Setup::none(method) };
         let id = self.number();
         self.list.push(OpenSetup { id, exchange, setup, taken_by: None });
     }

@@ -259,7 +259,7 @@ impl Story {
         let stamp = line.last.stamp;
         let is_partial = line.torn || line.after_gap || line.dropped > 0;
         self.session.login.handle_command(&command);
-        let is_split = line.first.stamp.frame != stamp.frame;
+        let is_split = line.first.stamp.frame() != stamp.frame();
         let iacs = u32::try_from(line.iacs).unwrap_or(u32::MAX);
         let sent = Sent { stamp, command, is_partial, is_headless: line.after_gap, is_split, iacs };
         let command = &sent.command;
@@ -271,13 +271,7 @@ impl Story {
             self.exchanges.set_sent(index, sent);
             return effects.push(Effect::Settled);
         }
-        let index = self.exchanges.add(Exchange {
-            sent: None,
-            replies: Vec::new(),
-            malformed: Vec::new(),
-            cwd: self.context.directory.path().to_vec(),
-            transfer: None,
-        });
+        let index = self.exchanges.begin(self.context.directory.path());
         // Servers pass over an empty line, or answer it with 500 as they would a word of nonsense.
         let is_empty = line.bytes.is_empty();
         self.pairing.handle_command(Pending {
@@ -306,7 +300,7 @@ impl Story {
     /// The server sent a line that is no reply.
     pub(super) fn keep_malformed(&mut self, line: &Line<'_, Mark>) {
         let index = self.pairing.oldest_exchange();
-        let index = index.unwrap_or_else(|| self.exchanges.unasked(self.context.directory.path()));
+        let index = index.unwrap_or_else(|| self.exchanges.begin(self.context.directory.path()));
         self.exchanges.add_malformed(index, line.last.stamp, line.bytes);
     }
 
@@ -335,7 +329,7 @@ impl Story {
         }
         let index = match asked {
             Some(index) => index,
-            None => self.exchanges.unasked(self.context.directory.path()),
+            None => self.exchanges.begin(self.context.directory.path()),
         };
         let is_stray = asked.is_none() && !self.context.from_start;
         self.stray = is_stray.then_some((index, place));
@@ -450,7 +444,7 @@ impl Story {
         let request = Request {
             id,
             verb: command.verb,
-            command: command.name(),
+            command: command.known_name().unwrap_or_default(),
             asked,
             path: self.context.path_of(command.verb, name.as_deref()),
             name,

@@ -190,7 +190,7 @@ mod tests {
         for ((is_command, line), at) in lines.into_iter().zip(times) {
             assert!(!opening.is_complete);
             let (at, frame) = (Timestamp::from_parts(0, at as u32 * 1_000_000), at as u64);
-            opening.note(is_command, line.as_bytes(), Stamp { at, frame, input: 0 });
+            opening.note(is_command, line.as_bytes(), Stamp::new(at, 0, frame));
         }
         assert!(opening.is_complete);
         opening

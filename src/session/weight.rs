@@ -63,7 +63,7 @@ impl Weight for Exchange {
 
 impl Weight for Request {
     fn weight(&self) -> usize {
-        size_of::<Self>() + self.command.len() + self.name.weight() + self.path.weight()
+        size_of::<Self>() + self.name.weight() + self.path.weight()
     }
 }
 

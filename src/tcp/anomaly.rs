@@ -73,7 +73,7 @@ impl Anomalies {
     pub(super) fn merged(both: [Self; 2]) -> Self {
         let unlisted = both.iter().map(|one| one.unlisted).sum();
         let mut listed = both.map(|one| one.listed).concat();
-        listed.sort_by_key(|anomaly| (anomaly.stamp.input, anomaly.stamp.frame));
+        listed.sort_by_key(|anomaly| anomaly.stamp.place);
         Self { listed, unlisted }
     }
 

@@ -316,8 +316,7 @@ mod tests {
     use super::*;
     use crate::time::Timestamp;
 
-    const MARK: Mark =
-        Mark { stamp: Stamp { at: Timestamp::UNKNOWN, frame: 1, input: 0 }, acked: 0 };
+    const MARK: Mark = Mark { stamp: Stamp::new(Timestamp::UNKNOWN, 0, 1), acked: 0 };
 
     /// Numerical Recipes' generator: a failure reproduces.
     struct Lcg(u64);

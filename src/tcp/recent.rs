@@ -76,13 +76,13 @@ mod tests {
     use crate::time::Timestamp;
 
     fn seen(frame: u64) -> Stamp {
-        Stamp { at: Timestamp::UNKNOWN, frame, input: 0 }
+        Stamp::new(Timestamp::UNKNOWN, 0, frame)
     }
 
     fn differences(recent: &Recent, offset: u64, again: &[u8]) -> Vec<(u64, u64, u64)> {
         let mut found = Vec::new();
         recent.compare(offset, again, |offset, len, first| {
-            found.push((offset, len, first.unwrap().frame));
+            found.push((offset, len, first.unwrap().frame()));
         });
         found
     }

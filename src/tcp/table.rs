@@ -255,7 +255,7 @@ impl<R> ConnTable<R> {
         self.entries.clear();
         self.free.clear();
         let mut left: Vec<Slot<R>> = self.slots.drain(..).flatten().map(|slot| *slot).collect();
-        left.sort_by_key(|slot| (slot.conn.link.first.input, slot.conn.link.first.frame));
+        left.sort_by_key(|slot| slot.conn.link.first.place);
         left
     }
 

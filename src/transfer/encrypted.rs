@@ -2,7 +2,7 @@
 
 use crate::session::{EncryptionKind, Session, SessionId};
 use crate::tcp::{self, Close};
-use crate::time::{Stamp, Timestamp};
+use crate::time::{Place, Stamp, Timestamp};
 
 /// An encrypted session between two hosts.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +26,7 @@ pub(super) struct EncryptedSessions {
 }
 
 /// Where a frame stands among all: by the clock, but where there is one input only, in its order.
-type Moment = (Option<Timestamp>, u16, u64);
+type Moment = (Option<Timestamp>, Place);
 
 /// Whether it was open when the capture ended, and else when it was over.
 type End = (bool, Moment);
@@ -83,7 +83,7 @@ impl EncryptedSessions {
     }
 
     fn moment(&self, stamp: Stamp) -> Moment {
-        ((!self.has_one_input).then_some(stamp.at), stamp.input, stamp.frame)
+        ((!self.has_one_input).then_some(stamp.at), stamp.place)
     }
 
     fn end(&self, session: &Encrypted) -> End {
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     fn stamp(frame: u64) -> Stamp {
-        Stamp { at: Timestamp::UNKNOWN, frame, input: 0 }
+        Stamp::new(Timestamp::UNKNOWN, 0, frame)
     }
 
     fn session(id: u32, since: u64, until: Option<u64>) -> Encrypted {
@@ -140,7 +140,7 @@ mod tests {
                         && session.until.is_none_or(|until| stamp(now).is_before(until))
                 };
                 let open: Vec<_> = sessions.iter().filter(is_open).collect();
-                let youngest = open.iter().max_by_key(|session| session.since.frame);
+                let youngest = open.iter().max_by_key(|session| session.since.frame());
                 let wanted = youngest.map(|youngest| (youngest.id, open.len() == 1));
                 let found = all.open_at(stamp(now));
                 assert_eq!(found.map(|(session, is_only)| (session.id, is_only)), wanted);

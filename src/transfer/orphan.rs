@@ -90,7 +90,7 @@ impl Hosts {
         self.encrypted += 1;
         let (link, encryption) = (&session.tcp.link, &session.encryption);
         let stamps = [Some(link.first), Some(link.last), encryption.since, encryption.until];
-        self.inputs.extend(stamps.into_iter().flatten().map(|stamp| stamp.input));
+        self.inputs.extend(stamps.into_iter().flatten().map(|stamp| stamp.input()));
         pair.encrypted.push(Encrypted::of(session));
     }
 

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::analysis::{Analysis, Charset, Finding, LogicalFile, Severity, Tally, tallies};
+use crate::analysis::{Analysis, ById, Charset, Finding, LogicalFile, Severity, Tally, tallies};
 use crate::decode::Endpoint;
 use crate::report::document;
 use crate::report::escape::escape;
@@ -179,8 +179,7 @@ pub(super) fn rows(analysis: &Analysis) -> (Vec<SessionRow>, Vec<FileRow>) {
         };
         SessionRow { findings, worst, ..SessionRow::new(session, tally) }
     });
-    let by_id: HashMap<SessionId, &Session> =
-        analysis.sessions.iter().map(|session| (session.id, session)).collect();
+    let by_id = ById::new(&analysis.sessions);
     let of_pieces = analysis.files.iter().enumerate().filter(|(_, file)| file.is_of_pieces());
     let mut of_pieces: HashMap<TransferId, Vec<(usize, &LogicalFile)>> = of_pieces
         .filter_map(|(place, file)| Some((file.pieces.first()?.transfer, (place, file))))
@@ -190,7 +189,7 @@ pub(super) fn rows(analysis: &Analysis) -> (Vec<SessionRow>, Vec<FileRow>) {
         });
     let mut files = Vec::with_capacity(analysis.transfers.len());
     for transfer in &analysis.transfers {
-        let row = FileRow::new(transfer, by_id.get(&transfer.session).copied());
+        let row = FileRow::new(transfer, by_id.get(transfer.session));
         let begun = of_pieces.remove(&transfer.request.id).unwrap_or_default().into_iter();
         files.extend(begun.map(|(place, file)| FileRow::together(place, file, &row)));
         files.push(row);

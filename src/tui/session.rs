@@ -14,7 +14,7 @@ use crate::report::escape::{escape, width};
 use crate::report::human::{bytes, frame, relative};
 use crate::report::text::{Ladder, arrow, is_bad, lost};
 use crate::session::{Session, SessionId, TransferId};
-use crate::time::Stamp;
+use crate::time::{Place, Stamp};
 use crate::transfer::{self, Outcome, Transfer};
 
 /// The lines of a session, and which of them is chosen.
@@ -67,12 +67,6 @@ pub(super) struct Manner {
     pub(super) several: bool,
 }
 
-type Place = (u16, u64);
-
-fn place(stamp: Stamp) -> Place {
-    (stamp.input, stamp.frame)
-}
-
 impl SessionView {
     /// Of an analysis, which may be one of this session alone.
     pub(super) fn new(analysis: &Analysis, id: SessionId, manner: Manner) -> Option<Self> {
@@ -94,7 +88,7 @@ impl SessionView {
         lines.extend(transfers(analysis, session, line));
         lines.extend(findings(analysis, session, &lines, line));
         // What a frame shows comes before what is made of it.
-        lines.sort_by_key(|line| (place(line.stamp), !matches!(line.kind, LineKind::Step(_))));
+        lines.sort_by_key(|line| (line.stamp.place, !matches!(line.kind, LineKind::Step(_))));
         let password = session.login.password.as_deref();
         let widest = |of: fn(&SessionLine) -> &str| {
             lines.iter().map(|line| width(of(line))).max().unwrap_or(0)
@@ -122,9 +116,9 @@ impl SessionView {
             self.chosen = self.lines.len().saturating_sub(1);
         } else {
             let is_same = |other: &SessionLine| {
-                place(other.stamp) == place(line.stamp) && other.text == line.text
+                other.stamp.place == line.stamp.place && other.text == line.text
             };
-            let behind = self.lines.iter().position(|one| place(one.stamp) >= place(line.stamp));
+            let behind = self.lines.iter().position(|one| one.stamp.place >= line.stamp.place);
             let same = self.lines.iter().position(is_same);
             self.chosen = same.or(behind).unwrap_or_else(|| self.lines.len().saturating_sub(1));
         }
@@ -158,7 +152,7 @@ impl SessionView {
 
     /// Chooses the finding that these frames show, or the first of the frames.
     pub(super) fn choose_frame(&mut self, frames: &[Stamp]) {
-        let is_one = |line: &SessionLine| frames.iter().any(|at| place(*at) == place(line.stamp));
+        let is_one = |line: &SessionLine| frames.iter().any(|at| at.place == line.stamp.place);
         let mut at = self.lines.iter().enumerate().filter(|(_, line)| is_one(line));
         let finding = at.clone().find(|(_, line)| line.kind.is_finding());
         if let Some((at, _)) = finding.or_else(|| at.next()) {
@@ -168,7 +162,7 @@ impl SessionView {
 
     /// To the line of a frame, or the next one behind it.
     pub(super) fn jump(&mut self, frame: u64, height: usize) {
-        let at = self.lines.iter().position(|line| line.stamp.frame >= frame);
+        let at = self.lines.iter().position(|line| line.stamp.frame() >= frame);
         self.chosen = at.unwrap_or_else(|| self.lines.len().saturating_sub(1));
         self.follow(height);
     }
@@ -214,7 +208,7 @@ fn steps(
         if let What::Said(words) = &mut step.what {
             // The line has it.
             words.clear();
-            let all = (step.from == Party::Server).then(|| replies.get(&place(step.stamp)));
+            let all = (step.from == Party::Server).then(|| replies.get(&step.stamp.place));
             detail.extend(all.flatten().into_iter().flatten().cloned());
         }
         let made = line(step.stamp, LineKind::Step(Box::new(step)), "");
@@ -252,10 +246,10 @@ fn findings(
     if own.peek().is_none() {
         return Vec::new();
     }
-    let known: HashSet<Place> = lines.iter().map(|line| place(line.stamp)).collect();
+    let known: HashSet<Place> = lines.iter().map(|line| line.stamp.place).collect();
     let told = own.filter_map(|finding| {
         // Where all that shows it has been seen; other occurrences are of other sessions.
-        let last = finding.frames.iter().rfind(|stamp| known.contains(&place(**stamp)));
+        let last = finding.frames.iter().rfind(|stamp| known.contains(&stamp.place));
         let stamp = last.or_else(|| finding.frames.first())?;
         let text = format!("{}: {}", finding.rule.id, finding.title);
         let detail = [&finding.title[..], &finding.explanation, &finding.fix];
@@ -304,7 +298,7 @@ impl Fields for SessionLine {
     }
 
     fn number(&self, name: &str) -> Option<u64> {
-        (name == "frame").then_some(self.stamp.frame)
+        (name == "frame").then_some(self.stamp.frame())
     }
 
     fn all(&self) -> String {
@@ -327,7 +321,7 @@ fn head(session: &Session, vantage: Option<&str>, is_open: bool) -> Vec<String> 
 }
 
 /// All lines of the replies that have several, without secrets, by their frames.
-fn long_replies(session: &Session) -> HashMap<(u16, u64), Vec<String>> {
+fn long_replies(session: &Session) -> HashMap<Place, Vec<String>> {
     let mut replies = HashMap::new();
     let secrets = secret::Secrets::of(session);
     for exchange in &session.exchanges {
@@ -339,7 +333,7 @@ fn long_replies(session: &Session) -> HashMap<(u16, u64), Vec<String>> {
             };
             let lines = received.reply.lines().take(MOST_LINES).map(line);
             let code = received.reply.code.to_string();
-            let place = (received.stamp.input, received.stamp.frame);
+            let place = received.stamp.place;
             replies.insert(place, [code].into_iter().chain(lines).collect());
         }
     }

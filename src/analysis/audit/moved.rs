@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::super::{Analysis, Policy};
+use super::super::{Analysis, ById, Policy};
 use super::NAMED;
 use crate::decode::Host;
-use crate::session::{Session, SessionId};
+use crate::session::Session;
 use crate::time::Stamp;
 use crate::transfer::{Direction, Orphan, Outcome, Transfer};
 
@@ -48,11 +48,10 @@ pub enum Way {
 const TYPES: usize = 8;
 
 pub(super) fn moved<'a>(analysis: &'a Analysis, policy: &Policy) -> Vec<Moved<'a>> {
-    let sessions: HashMap<SessionId, &Session> =
-        analysis.sessions.iter().map(|session| (session.id, session)).collect();
+    let sessions = ById::new(&analysis.sessions);
     let mut all = All { policy, rows: Vec::new(), places: HashMap::new() };
     for transfer in &analysis.transfers {
-        if let Some(session) = sessions.get(&transfer.session) {
+        if let Some(session) = sessions.get(transfer.session) {
             all.take(session, transfer);
         }
     }
@@ -62,7 +61,7 @@ pub(super) fn moved<'a>(analysis: &'a Analysis, policy: &Policy) -> Vec<Moved<'a
     let mut rows: Vec<_> = all.rows.into_iter().map(Row::finish).collect();
     rows.sort_by_key(|row| {
         let bytes = row.bytes.saturating_add(row.encrypted_bytes);
-        (row.way, std::cmp::Reverse(bytes), row.first.input, row.first.frame)
+        (row.way, std::cmp::Reverse(bytes), row.first.place)
     });
     rows
 }
@@ -107,9 +106,9 @@ impl<'a> All<'a, '_> {
         }
     }
 
-    fn take_inferred(&mut self, orphan: &Orphan, sessions: &HashMap<SessionId, &Session>) {
+    fn take_inferred(&mut self, orphan: &Orphan, sessions: &ById<'_>) {
         let Some(inferred) = &orphan.inferred else { return };
-        let Some(session) = sessions.get(&inferred.session) else { return };
+        let Some(session) = sessions.get(inferred.session) else { return };
         let (client, server) = (session.client.ip, session.server.ip);
         let (from, to) = match inferred.direction {
             Direction::Upload | Direction::Append => (client, server),

@@ -166,7 +166,7 @@ impl Found {
         let mut findings: Vec<_> = self.list.into_iter().map(|(_, finding)| finding).collect();
         findings.iter_mut().for_each(Finding::tidy);
         findings.sort_by_key(|finding| {
-            let first = finding.frames.first().map(|stamp| (stamp.input, stamp.frame));
+            let first = finding.frames.first().map(|stamp| stamp.place);
             let order = (finding.suppressed.is_some(), Reverse(finding.severity));
             (order, finding.rule.kind, Reverse(finding.certainty), first, finding.rule.id)
         });
@@ -255,9 +255,8 @@ impl Finding {
 
     /// Its frames in the order of the capture, each once.
     fn tidy(&mut self) {
-        let place = |stamp: &Stamp| (stamp.input, stamp.frame);
-        self.frames.sort_by_key(place);
-        self.frames.dedup_by_key(|stamp| place(stamp));
+        self.frames.sort_by_key(|stamp| stamp.place);
+        self.frames.dedup_by_key(|stamp| stamp.place);
         self.frames.truncate(FRAMES);
     }
 }

@@ -30,8 +30,7 @@ impl Bench {
 
     fn see_cut(&mut self, bytes: &[u8], captured: usize) -> Seen {
         self.frames += 1;
-        let stamp =
-            Stamp { at: Timestamp::from_parts(self.seconds, 0), frame: self.frames, input: 0 };
+        let stamp = Stamp::new(Timestamp::from_parts(self.seconds, 0), 0, self.frames);
         let (bytes, wire_len) = (&bytes[..captured], bytes.len() as u32);
         let frame = Frame { stamp, link: LinkType(1), bytes, wire_len };
         match self.decoder.decode(&frame) {
@@ -181,7 +180,7 @@ fn the_first_copy_of_an_octet_counts() {
     assert_eq!(bench.see(&piece(48, false, &all[48..])), whole());
     let facts = bench.facts();
     assert_eq!((facts.overlaps, facts.conflicts), (1, 1));
-    assert_eq!(facts.conflict_frames.iter().map(|stamp| stamp.frame).collect::<Vec<_>>(), [3]);
+    assert_eq!(facts.conflict_frames.iter().map(|stamp| stamp.frame()).collect::<Vec<_>>(), [3]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::capture::LinkType;
 use crate::time::{Stamp, Timestamp};
 
 fn frame(bytes: &[u8], wire_len: usize) -> Frame<'_> {
-    let stamp = Stamp { at: Timestamp::from_parts(1, 0), frame: 1, input: 0 };
+    let stamp = Stamp::new(Timestamp::from_parts(1, 0), 0, 1);
     Frame { stamp, link: LinkType(1), bytes, wire_len: wire_len as u32 }
 }
 

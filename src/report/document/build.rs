@@ -183,10 +183,10 @@ impl SessionRecord {
             login: login(session.login.outcome),
             encryption: EncryptionRecord {
                 kind: encryption_kind(encryption.kind),
-                since_frame: encryption.since.map(|stamp| stamp.frame),
-                since_input: encryption.since.map(|stamp| stamp.input).filter(|_| several),
-                until_frame: encryption.until.map(|stamp| stamp.frame),
-                until_input: encryption.until.map(|stamp| stamp.input).filter(|_| several),
+                since_frame: encryption.since.map(|stamp| stamp.frame()),
+                since_input: encryption.since.map(|stamp| stamp.input()).filter(|_| several),
+                until_frame: encryption.until.map(|stamp| stamp.frame()),
+                until_input: encryption.until.map(|stamp| stamp.input()).filter(|_| several),
                 data_protection: protection(encryption.data),
             },
             tls: session.tls.as_deref().map(TlsRecord::new),
@@ -303,7 +303,7 @@ impl ExchangeRecord {
         let (argument, argument_hex) = argument(sent, secret.as_deref(), charset, secrets, options);
         let hide = |line| secrets.hide(line, hidden);
         let (cwd, cwd_hex) =
-            wire_text(Some(exchange.cwd.as_slice()).filter(|cwd| !cwd.is_empty()), charset);
+            wire_text(Some(&exchange.cwd[..]).filter(|cwd| !cwd.is_empty()), charset);
         let name = sent.map(|sent| command_name(sent, options.show_secrets));
         let (command, command_hex) = wire_text(name.as_deref(), charset);
         let stamp = exchange.stamp();
@@ -370,7 +370,7 @@ impl ReplyRecord {
             code: reply.code,
             text,
             text_hex,
-            dropped_bytes: reply.dropped,
+            dropped_bytes: reply.dropped.into(),
             partial: reply.torn,
             place: place(received.stamp, several),
             time: time(received.stamp.at),
@@ -396,7 +396,7 @@ impl TransferRecord {
         Self {
             id: transfer_id(request.id),
             session: session_id(transfer.session),
-            command: charset.decode(&request.command).0,
+            command: request.command.to_owned(),
             direction: direction(transfer.direction),
             site_to_site: transfer.site_to_site.as_ref().map(|copy| SiteToSiteRecord {
                 source: SiteRecord::new(&copy.source, charset),
@@ -416,11 +416,11 @@ impl TransferRecord {
             rest_ignored: transfer.is_rest_ignored(),
             setup: SetupRecord {
                 method: method(setup.method),
-                command: setup.command.as_ref().map(|verb| charset.decode(verb).0),
+                command: setup.command.map(str::to_owned),
                 announced: setup.announced.map(endpoint),
                 place: SetupPlaceRecord {
-                    frame: setup.stamp.map(|stamp| stamp.frame),
-                    input: setup.stamp.map(|stamp| stamp.input).filter(|_| several),
+                    frame: setup.stamp.map(|stamp| stamp.frame()),
+                    input: setup.stamp.map(|stamp| stamp.input()).filter(|_| several),
                 },
             },
             data: transfer.data.as_ref().and_then(|data| DataRecord::new(data, transfer, several)),
@@ -765,7 +765,7 @@ pub(super) fn time(at: Timestamp) -> Option<String> {
 }
 
 pub(super) fn place(stamp: Stamp, several: bool) -> PlaceRecord {
-    PlaceRecord { frame: stamp.frame, input: several.then_some(stamp.input) }
+    PlaceRecord { frame: stamp.frame(), input: several.then_some(stamp.input()) }
 }
 
 fn conflicts<'a>(anomalies: impl Iterator<Item = &'a Anomaly>, several: bool) -> Vec<PlaceRecord> {
@@ -779,7 +779,7 @@ impl AnomaliesRecord {
             kind: anomaly_kind(anomaly.kind),
             from: side((anomaly.dir == Dir::FromOriginator) == client_is_originator),
             place: place(anomaly.stamp, several),
-            other_frame: anomaly.other.map(|stamp| stamp.frame),
+            other_frame: anomaly.other.map(|stamp| stamp.frame()),
             offset: anomaly.offset,
             bytes: anomaly.bytes,
         };
@@ -792,10 +792,10 @@ impl AnomaliesRecord {
 
 fn span(link: &tcp::Link, several: bool) -> SpanRecord {
     SpanRecord {
-        first_frame: link.first.frame,
-        first_input: several.then_some(link.first.input),
-        last_frame: link.last.frame,
-        last_input: several.then_some(link.last.input),
+        first_frame: link.first.frame(),
+        first_input: several.then_some(link.first.input()),
+        last_frame: link.last.frame(),
+        last_input: several.then_some(link.last.input()),
         start: time(link.first.at),
         end: time(link.last.at),
     }

@@ -114,7 +114,7 @@ fn write_unexplained(report: &Report<'_>, page: &mut Page<'_>) -> io::Result<()>
         let path = report.path(transfer).unwrap_or_else(|| "(no name)".to_owned());
         let mut fields = vec![
             Line::of(&session_id(transfer.session)),
-            Line::of(&String::from_utf8_lossy(&transfer.request.command)),
+            Line::of(transfer.request.command),
             Line::of(&escape(&path)),
             Line::inked(ink, words),
         ];

@@ -92,7 +92,7 @@ impl<'a> Report<'a> {
     }
 
     fn frames(&self, first: Stamp, last: Stamp) -> String {
-        if (first.input, first.frame) == (last.input, last.frame) {
+        if first.place == last.place {
             return self.frame(first);
         }
         format!("{}–{}", self.frame(first), self.frame(last))

@@ -270,10 +270,7 @@ fn answers(exchange: &Exchange) -> Vec<Answer<'_>> {
     let malformed = exchange.malformed.iter();
     let malformed = malformed.map(|(stamp, line)| Answer::Malformed(*stamp, line));
     let mut answers: Vec<_> = exchange.replies.iter().map(Answer::Reply).chain(malformed).collect();
-    answers.sort_by_key(|answer| {
-        let stamp = answer.stamp();
-        (stamp.input, stamp.frame)
-    });
+    answers.sort_by_key(|answer| answer.stamp().place);
     answers
 }
 

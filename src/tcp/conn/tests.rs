@@ -24,7 +24,7 @@ pub(in crate::tcp) fn segment<'a>(
         other => panic!("no such flag: {other}"),
     });
     Segment {
-        stamp: Stamp { at: Timestamp::from_parts(frame as i64, 0), frame, input: 0 },
+        stamp: Stamp::new(Timestamp::from_parts(frame as i64, 0), 0, frame),
         src,
         dst,
         seq: SeqNum(seq),
@@ -78,7 +78,7 @@ impl Replay {
     fn take(&mut self, segment: &Segment<'_>) -> &mut Self {
         self.frame += 1;
         let mut segment = *segment;
-        segment.stamp.frame = self.frame;
+        segment.stamp = Stamp::new(segment.stamp.at, 0, self.frame);
         let conn = self.conn.get_or_insert_with(|| {
             let mut conn = Conn::new(&segment);
             conn.remember(100);
@@ -99,9 +99,9 @@ impl Replay {
         conn.finish(&mut self.budget, &mut |event| log.push(line(&event)));
         for anomaly in &conn.link.anomalies.listed {
             let who = if anomaly.dir == Dir::FromOriginator { 'C' } else { 'S' };
-            let mut line = format!("{who} {:?} #{}", anomaly.kind, anomaly.stamp.frame);
+            let mut line = format!("{who} {:?} #{}", anomaly.kind, anomaly.stamp.frame());
             if let (Some(offset), Some(other)) = (anomaly.offset, anomaly.other) {
-                line += &format!(" against #{}: {offset}+{}", other.frame, anomaly.bytes);
+                line += &format!(" against #{}: {offset}+{}", other.frame(), anomaly.bytes);
             }
             log.push(line);
         }
@@ -117,7 +117,7 @@ fn line(event: &ConnEvent<'_>) -> String {
     let who = |dir: &Dir| if *dir == Dir::FromOriginator { 'C' } else { 'S' };
     match event {
         ConnEvent::Data { dir, offset, bytes, mark } => {
-            format!("{} {offset} {} #{}", who(dir), bytes.escape_ascii(), mark.stamp.frame)
+            format!("{} {offset} {} #{}", who(dir), bytes.escape_ascii(), mark.stamp.frame())
         }
         ConnEvent::Gap { dir, offset, len, .. } => format!("{} gap {offset}+{len}", who(dir)),
         ConnEvent::Fin { dir, .. } => format!("{} fin", who(dir)),
@@ -134,7 +134,7 @@ fn who_ended_it_is_who_sent_the_first_fin_or_reset() {
     replay.finish();
     let link = replay.link();
     assert_eq!(link.close, Close::Reset { by: Dir::FromOriginator });
-    assert_eq!(link.ended.map(|stamp| stamp.frame), Some(5));
+    assert_eq!(link.ended.map(|stamp| stamp.frame()), Some(5));
     assert_eq!(link.ended_by, Some(Dir::FromOriginator));
 }
 
@@ -353,7 +353,7 @@ fn a_segment_that_expires_on_its_way_is_not_read() {
 fn a_packet_captured_twice_is_no_retransmission() {
     let packet = |ident, seconds, at| Segment {
         ident: Some(ident),
-        stamp: Stamp { at: Timestamp::from_parts(seconds, 0), frame: 0, input: 0 },
+        stamp: Stamp::new(Timestamp::from_parts(seconds, 0), 0, 0),
         ..segment(0, 40000, 21, "ack", at, 500, b"USER bob\n")
     };
     let mut replay = Replay::new();
@@ -418,7 +418,7 @@ fn data_with_the_syn_starts_at_zero() {
 fn icmp(code: u8, frame: u64) -> crate::decode::IcmpError {
     let end = |ip: [u8; 4], port| Endpoint { ip: ip.into(), port };
     crate::decode::IcmpError {
-        stamp: Stamp { at: Timestamp::from_parts(frame as i64, 0), frame, input: 0 },
+        stamp: Stamp::new(Timestamp::from_parts(frame as i64, 0), 0, frame),
         from: [10, 0, 0, 9].into(),
         kind: crate::decode::IcmpKind::Unreachable { code, v6: false },
         src: end([10, 0, 0, 1], 40000),
@@ -433,9 +433,9 @@ fn every_syn_is_kept_and_an_icmp_error_says_what_became_of_them() {
     replay.conn.as_mut().unwrap().note_icmp(icmp(13, 4));
     replay.finish();
     let link = replay.link();
-    assert_eq!(link.tries().map(|stamp| stamp.frame).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(link.tries().map(|stamp| stamp.frame()).collect::<Vec<_>>(), [1, 2, 3]);
     assert_eq!((link.handshake, link.icmp().len()), (Handshake::Unreachable, 1));
-    assert_eq!(link.answered.map(|stamp| stamp.frame), Some(4));
+    assert_eq!(link.answered.map(|stamp| stamp.frame()), Some(4));
 }
 
 #[test]
@@ -467,7 +467,7 @@ fn a_segment_sent_over_and_over_is_stuck_until_it_is_acknowledged() {
     replay.finish();
     let loss = replay.link().loss(Dir::FromResponder);
     // Sent first in frame 6, acknowledged in frame 10.
-    let longest = loss.longest.map(|stall| (stall.nanos, stall.until.frame));
+    let longest = loss.longest.map(|stall| (stall.nanos, stall.until.frame()));
     assert_eq!((loss.stuck, loss.stalls, longest), (None, 1, Some((4_000_000_000, 10))));
 }
 

@@ -87,7 +87,7 @@ const SHOWN: usize = 8;
 /// A frame that is known by its number alone.
 fn numbered(input: usize, frame: u64) -> Stamp {
     let input = u16::try_from(input).unwrap_or(u16::MAX);
-    Stamp { at: Timestamp::UNKNOWN, frame, input }
+    Stamp::new(Timestamp::UNKNOWN, input, frame)
 }
 
 /// `1 packet of x.pcap, 3 packets of y.pcap`; of a single input without its name.

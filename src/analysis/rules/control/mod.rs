@@ -43,5 +43,5 @@ fn said_before(session: &Session, stamp: Stamp) -> Option<Stamp> {
     let replies = replies.map(|reply| reply.stamp);
     let sent = session.exchanges.iter().filter_map(|exchange| Some(exchange.sent.as_ref()?.stamp));
     let before = replies.chain(sent).filter(|said| said.is_before(stamp));
-    before.max_by_key(|said| (said.input, said.frame))
+    before.max_by_key(|said| said.place)
 }

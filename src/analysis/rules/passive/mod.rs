@@ -191,9 +191,9 @@ fn pasv_worked_in(case: &Case<'_>, session: &Session) -> Option<Stamp> {
     });
     let mut worked = None;
     for transfer in transfers.filter(|transfer| transfer.content.is_some()) {
-        match transfer.request.setup.command.as_deref() {
-            Some(b"EPSV") => return None,
-            Some(b"PASV") => worked = worked.or(Some(transfer.request.asked)),
+        match transfer.request.setup.command {
+            Some("EPSV") => return None,
+            Some("PASV") => worked = worked.or(Some(transfer.request.asked)),
             _ => {}
         }
     }

@@ -10,7 +10,7 @@ use crate::analysis::case::{Case, Opening};
 use crate::analysis::finding::{Certainty, Draft, Severity};
 use crate::ftp::Verb;
 use crate::session::{Exchange, Method, Received};
-use crate::time::Stamp;
+use crate::time::Place;
 
 pub(super) const MALFORMED: Rule = Rule {
     id: "passive-reply-malformed",
@@ -36,7 +36,7 @@ fn malformed(case: &Case<'_>, found: &mut Found) {
         }
         let what = case.spell(exchange);
         let severity =
-            match is_made_up_for(case, opening) || followed.contains(&place(opening.asked)) {
+            match is_made_up_for(case, opening) || followed.contains(&opening.asked.place) {
                 true => Severity::Warning,
                 false => Severity::Error,
             };
@@ -51,13 +51,9 @@ fn malformed(case: &Case<'_>, found: &mut Found) {
 }
 
 /// The setups with which a transfer came about, whatever was announced.
-fn followed(case: &Case<'_>) -> BTreeSet<(u16, u64)> {
+fn followed(case: &Case<'_>) -> BTreeSet<Place> {
     let moved = case.transfers.iter().filter(|transfer| transfer.content.is_some());
-    moved.filter_map(|transfer| transfer.request.setup.stamp).map(place).collect()
-}
-
-fn place(stamp: Stamp) -> (u16, u64) {
-    (stamp.input, stamp.frame)
+    moved.filter_map(|transfer| transfer.request.setup.stamp).map(|stamp| stamp.place).collect()
 }
 
 pub(super) const EPSV_REJECTED: Rule = Rule {

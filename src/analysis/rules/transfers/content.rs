@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use super::{Check, Found, Kind, Moved, Rule, has_any};
 use crate::analysis::case::{Case, Opening};
 use crate::analysis::finding::{Certainty, Draft, LONGEST_TEXT, Severity, counted, cut};
-use crate::analysis::{Analysis, Policy};
+use crate::analysis::{Analysis, ById, Policy};
 use crate::decode::Host;
 use crate::ftp::Verb;
-use crate::session::{Session, SessionId};
 use crate::time::Stamp;
 use crate::transfer::{Direction, LineEnds, Transfer};
 
@@ -191,11 +190,9 @@ fn concurrent_write(analysis: &Analysis, _: &Policy, found: &mut Found) {
         return;
     }
     paths.sort_unstable_by_key(|(key, _)| *key);
-    let sessions = &analysis.sessions;
-    let sessions: HashMap<SessionId, &Session> =
-        sessions.iter().map(|session| (session.id, session)).collect();
+    let sessions = ById::new(&analysis.sessions);
     for ((server, path), mut writes) in paths {
-        writes.sort_unstable_by_key(|write| (write.from.at, write.from.input, write.from.frame));
+        writes.sort_unstable_by_key(|write| (write.from.at, write.from.place));
         let mut last: Option<&Write<'_>> = None;
         for write in &writes {
             if let Some(other) = last.filter(|last| write.from.is_before(last.to))
@@ -223,13 +220,9 @@ fn write_of(transfer: &Transfer) -> Option<((Host, &[u8]), Write<'_>)> {
 
 /// Two users may have two files of one path: each sees a root of its own. Pieces of one file may be
 /// sent side by side, each to its place.
-fn is_one_file(
-    one: &Write<'_>,
-    other: &Write<'_>,
-    sessions: &HashMap<SessionId, &Session>,
-) -> bool {
+fn is_one_file(one: &Write<'_>, other: &Write<'_>, sessions: &ById<'_>) -> bool {
     let user = |write: &Write<'_>| {
-        let session = sessions.get(&write.transfer.session)?;
+        let session = sessions.get(write.transfer.session)?;
         session.login.user.as_deref()
     };
     user(one).is_some()
@@ -243,7 +236,7 @@ fn told_of_overlap(server: Host, path: &[u8], one: &Write<'_>, other: &Write<'_>
     let [first, second] = [one, other].map(|write| {
         let moved = Moved::of(write.transfer);
         let client = moved.map(|moved| moved.end(moved.dir).to_string()).unwrap_or_default();
-        (client, write.from.frame, write.to.frame)
+        (client, write.from.frame(), write.to.frame())
     });
     Draft::new(
         Severity::Warning,

@@ -204,7 +204,7 @@ fn names_a_file(verb: Verb) -> bool {
 }
 
 fn explained(case: &Case<'_>, exchange: &Exchange, command: &str, reply: &str) -> String {
-    let at = match exchange.cwd.as_slice() {
+    let at = match &exchange.cwd[..] {
         [] => String::new(),
         cwd => format!("; the working directory was {}", case.text(cwd)),
     };

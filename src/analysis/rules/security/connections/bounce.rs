@@ -162,7 +162,7 @@ fn scan(analysis: &Analysis, policy: &Policy, found: &mut Found) {
         }
     });
     for ((client, server), mut probes) in by_pair {
-        probes.sort_by_key(|probe| (probe.asked.at, probe.asked.input, probe.asked.frame));
+        probes.sort_by_key(|probe| (probe.asked.at, probe.asked.place));
         let burst = busiest(&probes, WINDOW_NS, |probe| probe.asked.at);
         let targets: HashSet<Endpoint> = burst.iter().map(|probe| probe.at).collect();
         if targets.len() >= LEAST {

@@ -67,12 +67,7 @@ fn of_control(case: &Case<'_>, found: &mut Found) {
 /// Whether what differs is a line that names an address: those are rewritten on the way.
 fn is_address(case: &Case<'_>, conflict: &Anomaly) -> bool {
     let frames = [Some(conflict.stamp), conflict.other];
-    let is_of = |stamp: Stamp| {
-        frames
-            .iter()
-            .flatten()
-            .any(|frame| (frame.input, frame.frame) == (stamp.input, stamp.frame))
-    };
+    let is_of = |stamp: Stamp| frames.iter().flatten().any(|frame| frame.place == stamp.place);
     case.openings.iter().filter(|opening| opening.announced.is_some()).any(|opening| {
         let reply = opening.reply().map(|reply| reply.stamp);
         is_of(opening.asked) || reply.is_some_and(is_of)

@@ -253,7 +253,7 @@ fn told_of_control(case: &Case<'_>, until: Stamp, bare: &[&&Transfer]) -> Draft 
         .frames(bare.iter().map(|transfer| transfer.request.asked))
         .explained(format!(
             "It was encrypted and is in clear text from frame {} on, as after CCC.{moved}",
-            until.frame
+            until.frame()
         ))
         .with("transfers", bare.len());
     if bare.is_empty() { draft.accepted() } else { draft.had_effect() }

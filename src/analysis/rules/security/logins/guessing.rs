@@ -57,7 +57,7 @@ fn guessing(analysis: &Analysis, policy: &Policy, found: &mut Found) {
         let then = match right {
             Some(right) => format!(
                 " In frame {} a login of {} was accepted.",
-                right.answered.frame,
+                right.answered.frame(),
                 spelled(right.user)
             ),
             None => " None of them was accepted in that time.".to_owned(),
@@ -73,8 +73,8 @@ fn guessing(analysis: &Analysis, policy: &Policy, found: &mut Found) {
             .explained(format!(
                 "From frame {} to frame {} {server} refused {} of {client}, as {who}; in all of the \
                  capture {}.{same}{then}",
-                first.sent.frame,
-                last.answered.frame,
+                first.sent.frame(),
+                last.answered.frame(),
                 counted(burst.len() as u64, "login"),
                 pair.refused.len()
             ))
@@ -128,7 +128,7 @@ fn pairs(analysis: &Analysis) -> BTreeMap<(Host, Host), Pair<'_>> {
             pair.accepted.push(accepted);
         }
     }
-    let order = |it: &Try<'_>| (it.sent.at, it.sent.input, it.sent.frame);
+    let order = |it: &Try<'_>| (it.sent.at, it.sent.place);
     for pair in pairs.values_mut() {
         pair.refused.sort_by_key(order);
         pair.accepted.sort_by_key(order);
@@ -249,7 +249,7 @@ fn after_failures(analysis: &Analysis, policy: &Policy, found: &mut Found) {
     let window = window_ns(policy);
     for ((client, server), pair) in pairs(analysis) {
         let mut refused = pair.refused.clone();
-        refused.sort_by_key(|it| (it.answered.at, it.answered.input, it.answered.frame));
+        refused.sort_by_key(|it| (it.answered.at, it.answered.place));
         let mut done = 0;
         for accepted in &pair.accepted {
             let after = |it: &Try<'_>| accepted.answered.at.nanos_since(it.answered.at);

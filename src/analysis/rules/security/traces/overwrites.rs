@@ -1,13 +1,13 @@
 //! Files that are there and are written over.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use crate::analysis::finding::{Certainty, Draft, LONGEST_TEXT, Severity, counted, cut};
 use crate::analysis::rules::{Check, Found, Kind, Rule};
-use crate::analysis::{Analysis, LogicalFile, Policy};
+use crate::analysis::{Analysis, ById, LogicalFile, Policy};
 use crate::decode::Host;
 use crate::ftp::Verb;
-use crate::session::{Session, SessionId, TransferId};
+use crate::session::TransferId;
 use crate::tcp::Dir;
 use crate::transfer::{self, Content, Transfer};
 
@@ -40,12 +40,11 @@ fn overwrite(analysis: &Analysis, policy: &Policy, found: &mut Found) {
     if over.is_empty() {
         return;
     }
-    let sessions: HashMap<SessionId, &Session> =
-        analysis.sessions.iter().map(|session| (session.id, session)).collect();
+    let sessions = ById::new(&analysis.sessions);
     // What is told is the first of each cause; the others are counted.
     let mut told: HashSet<(bool, Host, Host)> = HashSet::new();
     for over in over.into_values() {
-        let Some(session) = sessions.get(&over.transfer.session) else { continue };
+        let Some(session) = sessions.get(over.transfer.session) else { continue };
         let (client, server) = (session.client.ip, session.server.ip);
         if policy.is_allowed(client.addr, server.addr) {
             continue;
