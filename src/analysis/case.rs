@@ -12,7 +12,7 @@ use crate::ftp::{Announced, Verbs};
 use crate::session::{Exchange, Method, Received, Session, SessionId};
 use crate::tcp::Handshake;
 use crate::time::Stamp;
-use crate::transfer::{self, Attempt, DataConnection, Orphan, Transfer};
+use crate::transfer::{Attempt, DataConnection, Orphan, Transfer};
 
 /// A session, and what is needed of the rest to judge it.
 pub struct Case<'a> {
@@ -153,9 +153,7 @@ impl<'a> Case<'a> {
         session: &'a Session,
         beside: &Beside<'a>,
     ) -> Self {
-        let places = session.transfers.iter();
-        let places = places.filter_map(|id| transfer::place_of(*id, &analysis.transfers));
-        let transfers: Vec<_> = places.filter_map(|place| analysis.transfers.get(place)).collect();
+        let transfers: Vec<_> = analysis.transfers_of(session).collect();
         let mut openings = openings(session, &transfers);
         if let Some(attempts) = beside.attempts.get(&session.id) {
             give_attempts(&mut openings, attempts);

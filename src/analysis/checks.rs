@@ -67,9 +67,8 @@ struct Said {
 
 impl<'a> Reader<'a> {
     fn new(session: &'a Session, transfers: &'a [Transfer]) -> Self {
-        let own = session.transfers.iter().filter_map(|id| transfer::place_of(*id, transfers));
-        let moved = own.filter_map(|place| transfers.get(place));
-        let moved = moved.filter(|transfer| transfer.direction != Direction::Listing);
+        let own = session.transfers.iter().filter_map(|id| transfer::find(*id, transfers));
+        let moved = own.filter(|transfer| transfer.direction != Direction::Listing);
         Self {
             session,
             transfers,

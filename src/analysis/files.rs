@@ -242,7 +242,7 @@ impl Piece {
     /// The octets of the file that were captured of this piece; `transfers` are sorted by number.
     pub fn captured(&self, transfers: &[Transfer]) -> Vec<Range> {
         let mut have = Vec::new();
-        let content = find(self.transfer, transfers).and_then(|one| one.content.as_ref());
+        let content = transfer::find(self.transfer, transfers).and_then(|one| one.content.as_ref());
         match (self.range, content) {
             // Where something is missing of what was decoded is not known.
             (Some(range), Some(content)) if content.likely_decoded().is_some() => {
@@ -260,7 +260,7 @@ impl LogicalFile {
     /// The hashes of the whole file, where one piece is all of it or its pieces were hashed
     /// together; `transfers` are sorted by number.
     pub fn hashes<'a>(&'a self, transfers: &'a [Transfer]) -> Option<&'a Hashes> {
-        let whole = self.whole_piece.and_then(|piece| find(piece, transfers));
+        let whole = self.whole_piece.and_then(|piece| transfer::find(piece, transfers));
         let whole = whole.and_then(|transfer| transfer.content.as_ref());
         whole.map(Content::file_hashes).or(self.joined.as_deref())
     }
@@ -293,7 +293,7 @@ impl LogicalFile {
     fn find_whole_piece<'a>(&self, transfers: &'a [Transfer]) -> Option<&'a Transfer> {
         let all = Range { start: 0, end: self.size? };
         let pieces = self.pieces.iter().filter(|piece| piece.range == Some(all));
-        let mut whole = pieces.filter_map(|piece| find(piece.transfer, transfers));
+        let mut whole = pieces.filter_map(|piece| transfer::find(piece.transfer, transfers));
         whole.find(|transfer| transfer.content.as_ref().is_some_and(Content::is_whole_file))
     }
 
@@ -324,7 +324,7 @@ impl LogicalFile {
                 continue;
             }
             let other_content =
-                find(piece.transfer, transfers).and_then(|one| one.content.as_ref());
+                transfer::find(piece.transfer, transfers).and_then(|one| one.content.as_ref());
             let same = other_content.filter(|one| {
                 other == range && one.is_whole() && content.is_whole() && one.bytes == content.bytes
             });
@@ -380,8 +380,4 @@ fn differs(one: &Transfer, other: &Transfer) -> bool {
         transfer.may_be_whole().then(|| content.file_hashes().digests().sha256)
     };
     whole(one).zip(whole(other)).is_some_and(|(one, other)| one != other)
-}
-
-fn find(id: TransferId, transfers: &[Transfer]) -> Option<&Transfer> {
-    transfers.get(transfer::place_of(id, transfers)?)
 }

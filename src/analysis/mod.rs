@@ -49,7 +49,7 @@ use crate::limits::Limits;
 use crate::session::{Exchange, Protocol, Session, SessionId, TransferId, Weight};
 use crate::tcp::Handshake;
 use crate::time::Stamp;
-use crate::transfer::{Attempt, Orphan, Transfer};
+use crate::transfer::{self, Attempt, Orphan, Transfer};
 
 /// Everything found in a capture.
 #[derive(Debug, Default)]
@@ -101,6 +101,15 @@ impl Analysis {
     /// Tells of each file which was the first of the same content.
     pub fn find_same(&mut self) {
         files::find_same(&mut self.files, &self.transfers);
+    }
+
+    pub fn transfer(&self, id: TransferId) -> Option<&Transfer> {
+        transfer::find(id, &self.transfers)
+    }
+
+    /// In the order of their commands.
+    pub fn transfers_of(&self, session: &Session) -> impl Iterator<Item = &Transfer> {
+        session.transfers.iter().filter_map(|id| self.transfer(*id))
     }
 
     /// What a reader should know before believing the rest.

@@ -84,8 +84,7 @@ fn lists(session: &Session) -> bool {
 
 impl ServerTree<'_> {
     fn take(&mut self, session: &Session, exchange: &Exchange, transfers: &[Transfer]) {
-        let place = exchange.transfer.and_then(|id| transfer::place_of(id, transfers));
-        if let Some(transfer) = place.and_then(|place| transfers.get(place)) {
+        if let Some(transfer) = exchange.transfer.and_then(|id| transfer::find(id, transfers)) {
             return self.take_transfer(session, transfer);
         }
         let (Some(sent), Some(answer)) = (&exchange.sent, exchange.final_reply()) else { return };

@@ -49,7 +49,7 @@ impl Joint {
         let mut pieces = Vec::with_capacity(file.pieces.len());
         for piece in &file.pieces {
             let range = piece.range?;
-            let transfer = transfers.get(transfer::place_of(piece.transfer, transfers)?)?;
+            let transfer = transfer::find(piece.transfer, transfers)?;
             let content = transfer.content.as_ref()?;
             if content.likely_decoded().is_some() || !content.is_whole() {
                 return None;

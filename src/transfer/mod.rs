@@ -116,6 +116,11 @@ pub fn place_of(id: TransferId, transfers: &[Transfer]) -> Option<usize> {
     transfers.binary_search_by_key(&id, |transfer| transfer.request.id).ok()
 }
 
+/// A transfer among `transfers`, which are sorted by their numbers.
+pub fn find(id: TransferId, transfers: &[Transfer]) -> Option<&Transfer> {
+    transfers.get(place_of(id, transfers)?)
+}
+
 impl Transfer {
     /// Joins what was said about a transfer with what its connection carried. `is_shared` if two
     /// sessions were given the connection.

@@ -18,7 +18,7 @@ use crate::analysis::{Analysis, Collector, Keeper, LogicalFile, Overview, Policy
 use crate::analyzer::{AnalysisOptions, Analyzer, verify};
 use crate::capture::{Capture, CaptureError, Progress, ReadOptions, Source};
 use crate::session::{Session, SessionId, TransferId};
-use crate::transfer::{self, Attempt, Orphan, Transfer};
+use crate::transfer::{Attempt, Orphan, Transfer};
 
 /// How the capture is to be read.
 #[derive(Clone, Debug)]
@@ -134,8 +134,7 @@ impl Ready {
     }
 
     pub(super) fn transfer(&self, id: TransferId) -> Option<&Transfer> {
-        let place = transfer::place_of(id, &self.analysis.transfers)?;
-        self.analysis.transfers.get(place)
+        self.analysis.transfer(id)
     }
 
     pub(super) fn file(&self, place: usize) -> Option<&LogicalFile> {

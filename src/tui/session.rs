@@ -15,7 +15,7 @@ use crate::report::human::{bytes, frame, relative};
 use crate::report::text::{Ladder, arrow, is_bad, lost};
 use crate::session::{Session, SessionId, TransferId};
 use crate::time::{Place, Stamp};
-use crate::transfer::{self, Outcome, Transfer};
+use crate::transfer::{Outcome, Transfer};
 
 /// The lines of a session, and which of them is chosen.
 pub(super) struct SessionView {
@@ -222,9 +222,7 @@ fn transfers<'a>(
     session: &'a Session,
     line: impl Fn(Stamp, LineKind, &str) -> SessionLine + 'a,
 ) -> impl Iterator<Item = SessionLine> + 'a {
-    let own = session.transfers.iter();
-    let own = own.filter_map(|id| transfer::place_of(*id, &analysis.transfers));
-    own.filter_map(|at| analysis.transfers.get(at)).map(move |transfer| {
+    analysis.transfers_of(session).map(move |transfer| {
         let stamp = transfer.request.answered.map_or(transfer.request.asked, |(at, _)| at);
         let (text, detail, is_bad) = moved(transfer);
         let made = line(stamp, LineKind::Moved { is_bad }, "");
@@ -255,8 +253,7 @@ fn findings(
         let detail = [&finding.title[..], &finding.explanation, &finding.fix];
         let detail = detail.map(|text| escape(text).into_owned()).to_vec();
         let mut connections = vec![(session.client, session.server)];
-        let data = finding.transfer.and_then(|id| transfer::place_of(id, &analysis.transfers));
-        let data = data.and_then(|at| analysis.transfers.get(at)?.data.as_ref());
+        let data = finding.transfer.and_then(|id| analysis.transfer(id)?.data.as_ref());
         connections.extend(data.map(|data| (data.originator, data.responder)));
         Some(SessionLine { detail, connections, ..line(*stamp, LineKind::Finding, &text) })
     });

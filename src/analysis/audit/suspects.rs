@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::{Analysis, Finding, Severity};
 use crate::ftp::Verb;
 use crate::session::{Exchange, Session, SessionId};
-use crate::transfer::{self, Direction, Transfer};
+use crate::transfer::{Direction, Transfer};
 
 /// A session with a finding that an auditor should look into, and what was done in it.
 #[derive(Debug)]
@@ -43,9 +43,7 @@ pub(super) fn suspects(analysis: &Analysis) -> Vec<Suspect<'_>> {
     let sessions = analysis.sessions.iter();
     let suspects = sessions.filter_map(|session| {
         let findings = found.get(&session.id)?;
-        let transfers = session.transfers.iter();
-        let places = transfers.filter_map(|id| transfer::place_of(*id, &analysis.transfers));
-        let files = places.filter_map(|place| analysis.transfers.get(place));
+        let files = analysis.transfers_of(session);
         let has_moved = |transfer: &&Transfer| {
             let bytes = transfer.content.as_ref().map_or(0, |content| content.bytes);
             transfer.direction != Direction::Listing && bytes > 0

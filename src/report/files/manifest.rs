@@ -25,7 +25,7 @@ use crate::report::escape::escape;
 use crate::report::human;
 use crate::report::visible::to_vec_pretty;
 use crate::session::{Session, SessionId, TransferId};
-use crate::transfer::{self, Content, Decoded, Direction, Face, Orphan, Transfer};
+use crate::transfer::{Content, Decoded, Direction, Face, Orphan, Transfer};
 
 /// Gives every file its name when its transfer is final, and lists them at the end.
 pub struct Manifest {
@@ -181,16 +181,14 @@ impl Manifest {
 
     fn piece(&self, piece: &Piece, analysis: &Analysis) -> Option<PieceOnDisk> {
         let (file, identity) = self.pieces.get(&piece.transfer)?.clone();
-        let transfers = &analysis.transfers;
-        let at = transfer::place_of(piece.transfer, transfers)?;
         // Where octets of what is decoded stand in the file is not known.
-        let content =
-            transfers.get(at)?.content.as_ref().filter(|one| one.likely_decoded().is_none())?;
+        let content = analysis.transfer(piece.transfer)?.content.as_ref();
+        let content = content.filter(|one| one.likely_decoded().is_none())?;
         Some(PieceOnDisk {
             transfer: piece.transfer,
             file,
             identity,
-            captured: piece.captured(transfers),
+            captured: piece.captured(&analysis.transfers),
             start: piece.range?.start,
             hashes: content.hashes.clone(),
         })

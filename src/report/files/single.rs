@@ -115,8 +115,7 @@ fn join(
         let Some(range) = piece.range.filter(|_| !piece.captured(transfers).is_empty()) else {
             continue;
         };
-        let place = transfer::place_of(piece.transfer, transfers);
-        let Some(transfer) = place.and_then(|place| transfers.get(place)) else { continue };
+        let Some(transfer) = transfer::find(piece.transfer, transfers) else { continue };
         let sink = Box::new(PieceSink { joining: Arc::clone(joining), start: range.start });
         let content = read(transfer, sink);
         std::mem::replace(&mut lock(joining).1, Ok(()))?;

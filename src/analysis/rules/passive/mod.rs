@@ -185,12 +185,10 @@ fn worked_elsewhere(case: &Case<'_>) -> Option<Stamp> {
 
 /// When a data connection by PASV came up in another session; `None` if one by EPSV did, too.
 fn pasv_worked_in(case: &Case<'_>, session: &Session) -> Option<Stamp> {
-    let transfers = session.transfers.iter().filter_map(|id| {
-        let place = crate::transfer::place_of(*id, &case.analysis.transfers)?;
-        case.analysis.transfers.get(place)
-    });
     let mut worked = None;
-    for transfer in transfers.filter(|transfer| transfer.content.is_some()) {
+    for transfer in
+        case.analysis.transfers_of(session).filter(|transfer| transfer.content.is_some())
+    {
         match transfer.request.setup.command {
             Some("EPSV") => return None,
             Some("PASV") => worked = worked.or(Some(transfer.request.asked)),

@@ -9,7 +9,6 @@ use crate::analysis::finding::{Certainty, Draft, Severity, counted, spoken};
 use crate::analysis::{Analysis, Policy};
 use crate::ftp::EntryKind;
 use crate::session::Session;
-use crate::transfer;
 
 pub(super) const MASS_DOWNLOAD: Rule = Rule {
     id: "mass-download",
@@ -60,9 +59,7 @@ impl Listed {
     fn of(analysis: &Analysis, files: &[File<'_>]) -> Option<Self> {
         let mut paths: HashSet<Vec<u8>> = HashSet::new();
         for session in sessions(files) {
-            let places = session.transfers.iter();
-            let places = places.filter_map(|id| transfer::place_of(*id, &analysis.transfers));
-            for transfer in places.filter_map(|place| analysis.transfers.get(place)) {
+            for transfer in analysis.transfers_of(session) {
                 let Some(listing) = &transfer.listing else { continue };
                 let folder =
                     session.directory(transfer.request.path.as_deref().unwrap_or_default());

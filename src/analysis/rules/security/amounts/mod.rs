@@ -12,7 +12,6 @@ use super::moved::File;
 use crate::analysis::{Analysis, Policy};
 use crate::decode::Host;
 use crate::session::{Session, SessionId};
-use crate::transfer;
 
 pub(in super::super) const RULES: &[&Rule] = &[
     &downloads::MASS_DOWNLOAD,
@@ -48,10 +47,7 @@ fn files<'a>(
     analysis: &'a Analysis,
     session: &'a Session,
 ) -> impl Iterator<Item = File<'a>> + use<'a> {
-    let transfers = &analysis.transfers;
-    let of_session = session.transfers.iter();
-    let places = of_session.filter_map(|id| transfer::place_of(*id, transfers));
-    places.filter_map(|place| File::of(session, transfers.get(place)?))
+    analysis.transfers_of(session).filter_map(|transfer| File::of(session, transfer))
 }
 
 /// The sessions of some files, each once.

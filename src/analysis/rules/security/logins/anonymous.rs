@@ -10,7 +10,6 @@ use crate::analysis::{Analysis, Policy};
 use crate::decode::Endpoint;
 use crate::ftp::Verb;
 use crate::session::{Exchange, LoginOutcome, Session, is_anonymous};
-use crate::transfer::{self, Transfer};
 
 pub(super) const LOGIN: Rule = Rule {
     id: "anonymous-login",
@@ -96,10 +95,8 @@ fn told(case: &Case<'_>, exchange: &Exchange) -> Draft {
     let command = case.spell(exchange);
     let reply = exchange.final_reply();
     let answer = reply.map(|last| case.quote(exchange, last)).unwrap_or_default();
-    let transfer = exchange.transfer.and_then(|id| {
-        case.analysis.transfers.get(transfer::place_of(id, &case.analysis.transfers)?)
-    });
-    let bytes = transfer.and_then(|it: &Transfer| it.content.as_ref()).map_or(0, |it| it.bytes);
+    let transfer = exchange.transfer.and_then(|id| case.analysis.transfer(id));
+    let bytes = transfer.and_then(|it| it.content.as_ref()).map_or(0, |it| it.bytes);
     let moved = match bytes {
         0 => String::new(),
         bytes => format!(" {} went to the server.", counted(bytes, "byte")),

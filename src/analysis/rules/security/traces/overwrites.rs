@@ -79,7 +79,7 @@ fn written_over(analysis: &Analysis) -> BTreeMap<TransferId, Over<'_>> {
     }
     for file in &analysis.files {
         let old = file.replaces.and_then(|old| analysis.files.get(old));
-        let first = file.pieces.first().and_then(|piece| of(piece.transfer, transfers));
+        let first = file.pieces.first().and_then(|piece| transfer::find(piece.transfer, transfers));
         let Some((old, transfer)) = old.zip(first.filter(|first| is_new_content(first))) else {
             continue;
         };
@@ -103,10 +103,6 @@ fn is_new_content(transfer: &Transfer) -> bool {
         && transfer.content.as_ref().is_some_and(Content::is_whole)
 }
 
-fn of(id: TransferId, transfers: &[Transfer]) -> Option<&Transfer> {
-    transfers.get(transfer::place_of(id, transfers)?)
-}
-
 /// Whether what an upload stored is known to differ from what was there. A file of which only a
 /// part was moved says nothing.
 fn differs(old: &LogicalFile, transfer: &Transfer, transfers: &[Transfer]) -> bool {
@@ -121,7 +117,7 @@ fn differs(old: &LogicalFile, transfer: &Transfer, transfers: &[Transfer]) -> bo
 /// Whether another client than that of the upload wrote the old file, or fetched it.
 fn is_of_others(old: &LogicalFile, upload: &Transfer, transfers: &[Transfer]) -> bool {
     let Some(own) = client_of(upload) else { return false };
-    let pieces = old.pieces.iter().filter_map(|piece| of(piece.transfer, transfers));
+    let pieces = old.pieces.iter().filter_map(|piece| transfer::find(piece.transfer, transfers));
     pieces.filter_map(client_of).any(|client| client != own)
 }
 
