@@ -1,7 +1,7 @@
 //! What the rules of active and passive mode have in common: what came of a setup, and whether its
 //! address makes sense to the one it was told to.
 
-use super::words::did_not_happen;
+use super::words::{did_not_happen, says};
 use crate::analysis::case::{Case, Fate, Opening, first_after};
 use crate::analysis::finding::{Certainty, Draft, Severity};
 use crate::analysis::policy::{is_private, is_unusable};
@@ -90,7 +90,7 @@ pub(super) fn was_answered_unseen(opening: &Opening<'_>) -> bool {
     let after = last_syn(opening).and_then(|syn| outcome.stamp.at.nanos_since(syn.at));
     let is_hasty =
         opening.syns() == 1 && after.is_some_and(|after| (0..FIRST_RETRY_NS).contains(&after));
-    opening.fate() == Fate::Unanswered && (is_hasty || says(outcome, "refused"))
+    opening.fate() == Fate::Unanswered && (is_hasty || says(&outcome.reply.text, &["refused"]))
 }
 
 /// How sure it is that SYNs without an answer are dropped: a lone one may be lost by chance, and
@@ -112,7 +112,7 @@ fn lacks_data(opening: &Opening<'_>) -> bool {
     let Some(transfer) = opening.transfer else { return false };
     // 421 of pyftpdlib and 550 of IIS: `Passive data channel timed out.`
     let says_so = |received: &Received| {
-        matches!(received.reply.code, 421 | 550) && says(received, "data channel")
+        matches!(received.reply.code, 421 | 550) && says(&received.reply.text, &["data channel"])
     };
     transfer.outcome == Outcome::NoConnection || opening.outcome().is_some_and(says_so)
 }
@@ -143,12 +143,6 @@ pub(super) fn is_given_up(case: &Case<'_>, opening: &Opening<'_>) -> bool {
     let Some(told) = opening.reply().map(|received| received.stamp) else { return false };
     let next = first_after(case.commands(), told).or(case.session.tcp.link.ended);
     next.and_then(|next| next.at.nanos_since(told.at)).is_some_and(|time| time >= LONG_NS)
-}
-
-/// Whether a reply says this, in any case.
-pub(super) fn says(received: &Received, words: &str) -> bool {
-    let text = &received.reply.text;
-    text.windows(words.len()).any(|part| part.eq_ignore_ascii_case(words.as_bytes()))
 }
 
 /// Whether a refusal of a setup says nothing about the setup: not logged in, TLS demanded, or the

@@ -1,4 +1,4 @@
-//! Sentences that several rules say.
+//! Sentences that several rules say, and words that they look for.
 
 use crate::analysis::Vantage;
 use crate::analysis::case::{Case, Opening};
@@ -41,6 +41,14 @@ pub(super) fn past_here(vantage: Vantage, dialled: End) -> &'static str {
             "Something between client and server drops them, or their answers."
         }
     }
+}
+
+/// Whether a text holds one of these words, which are in lower case, in whatever case.
+pub(super) fn says(text: &[u8], any: &[&str]) -> bool {
+    any.iter().any(|words| {
+        let words = words.as_bytes();
+        text.windows(words.len()).any(|part| part.eq_ignore_ascii_case(words))
+    })
 }
 
 /// The text of a reply without a name that it repeats: what a name says is not the server's word.

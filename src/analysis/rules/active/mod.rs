@@ -5,9 +5,10 @@ mod setup;
 
 use super::Rule;
 use super::setups::{
-    Ending, is_as_told, is_data_elsewhere, is_unrelated, says, was_answered_unseen, wrong_address,
+    Ending, is_as_told, is_data_elsewhere, is_unrelated, was_answered_unseen, wrong_address,
 };
 use crate::analysis::case::{Case, Fate, Opening};
+use crate::analysis::rules::words::says;
 use crate::decode::Endpoint;
 use crate::ftp::Verb;
 use crate::session::{Method, Received};
@@ -97,5 +98,5 @@ fn is_eprt(opening: &Opening<'_>) -> bool {
 /// connection to foreign address` (pyftpdlib), `421 Rejected command, requested IP address does not
 /// match control connection IP.` (FileZilla Server).
 fn blames_address(received: &Received) -> bool {
-    ["illegal", "open a connection to", "address"].iter().any(|words| says(received, words))
+    says(&received.reply.text, &["illegal", "open a connection to", "address"])
 }

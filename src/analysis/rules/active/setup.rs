@@ -1,12 +1,13 @@
 //! PORT and EPRT that name what the server cannot or will not use, and transfers without either.
 
 use super::super::setups::{
-    Wrong, draft, ended, is_made_up_for, needs_rewriting, says, sentence, wrong_address,
+    Wrong, draft, ended, is_made_up_for, needs_rewriting, sentence, wrong_address,
 };
 use super::super::{Check, Found, Kind, Rule};
 use super::{Why, blames_address, failed};
 use crate::analysis::case::{Case, Fate, Opening};
 use crate::analysis::finding::{Certainty, Draft, Severity, counted};
+use crate::analysis::rules::words::says;
 use crate::session::{LoginOutcome, Method};
 
 pub(super) const ADDRESS_PRIVATE: Rule = Rule {
@@ -181,7 +182,7 @@ fn no_setup(case: &Case<'_>, found: &mut Found) {
         let asks_for_it = outcome.is_some_and(|outcome| match outcome.reply.code {
             425 => true,
             503 => is_in,
-            _ => says(outcome, "port or pasv first"),
+            _ => says(&outcome.reply.text, &["port or pasv first"]),
         });
         let fate = opening.fate();
         let in_vain = matches!(fate, Fate::Unanswered | Fate::Refused | Fate::Unreachable);

@@ -1,8 +1,9 @@
 //! Control connections on which nothing was said for long.
 
-use super::{Check, Found, Kind, Rule, last_of, said_before, says};
+use super::{Check, Found, Kind, Rule, last_of, said_before};
 use crate::analysis::case::{Case, last_before};
 use crate::analysis::finding::{Certainty, Draft, Severity, counted, spoken};
+use crate::analysis::rules::words::says;
 use crate::session::Session;
 use crate::tcp::{Close, Dir};
 use crate::time::Stamp;

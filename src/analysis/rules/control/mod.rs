@@ -24,14 +24,6 @@ pub(super) const RULES: &[&Rule] = &[
     &dialogue::ENCODING,
 ];
 
-/// Whether any of these stands in the text, whatever its case. They are in lower case.
-fn says(text: &[u8], any: &[&str]) -> bool {
-    any.iter().any(|wanted| {
-        let wanted = wanted.as_bytes();
-        text.windows(wanted.len()).any(|part| part.eq_ignore_ascii_case(wanted))
-    })
-}
-
 /// The last frame of an exchange.
 fn last_of(exchange: &Exchange) -> Option<Stamp> {
     exchange.replies.last().map(|reply| reply.stamp).or_else(|| exchange.stamp())

@@ -6,10 +6,10 @@ mod replies;
 
 use super::Rule;
 use super::setups::{
-    Ending, Wrong, is_as_told, is_data_elsewhere, is_given_up, says, was_answered_unseen,
-    wrong_address,
+    Ending, Wrong, is_as_told, is_data_elsewhere, is_given_up, was_answered_unseen, wrong_address,
 };
 use crate::analysis::case::{Case, Fate, Learned, Opening, ascending, first_after};
+use crate::analysis::rules::words::says;
 use crate::decode::Endpoint;
 use crate::ftp::Verb;
 use crate::session::{Exchange, Method, Received, Session};
@@ -109,7 +109,7 @@ fn is_of_other_family(case: &Case<'_>, opening: &Opening<'_>) -> bool {
 /// `425 Security: Bad IP connecting.` says vsftpd, `425 Rejected data connection from foreign
 /// address` pyftpdlib.
 fn blames_address(outcome: &Received) -> bool {
-    says(outcome, "bad ip connecting") || says(outcome, "foreign address")
+    says(&outcome.reply.text, &["bad ip connecting", "foreign address"])
 }
 
 /// Whether the server took the connection and would not have it from there. Some servers close it

@@ -3,11 +3,12 @@
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
-use super::super::setups::{is_made_up_for, is_unrelated, says, sentence};
+use super::super::setups::{is_made_up_for, is_unrelated, sentence};
 use super::super::{Check, Found, Kind, Rule};
 use super::is;
 use crate::analysis::case::{Case, Opening};
 use crate::analysis::finding::{Certainty, Draft, Severity};
+use crate::analysis::rules::words::says;
 use crate::ftp::Verb;
 use crate::session::{Exchange, Method, Received};
 use crate::time::Place;
@@ -205,7 +206,7 @@ fn ports_exhausted(case: &Case<'_>, found: &mut Found) {
 /// `425 All reserved TCP ports are busy` says Pure-FTPd; vsftpd dies of it and says `500 OOPS:
 /// vsf_sysutil_bind`.
 fn is_exhausted(received: &Received) -> bool {
-    ["ports are busy", "vsf_sysutil_bind"].iter().any(|words| says(received, words))
+    says(&received.reply.text, &["ports are busy", "vsf_sysutil_bind"])
 }
 
 /// Passive setups with their final replies.

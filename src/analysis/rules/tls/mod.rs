@@ -5,6 +5,7 @@ mod data;
 
 use super::Rule;
 use crate::analysis::Case;
+use crate::analysis::rules::words::says;
 use crate::session::{Exchange, Received};
 
 pub(super) const RULES: &[&Rule] = &[
@@ -28,10 +29,6 @@ fn quote(case: &Case<'_>, exchange: &Exchange, reply: &Received) -> String {
 fn replies(exchange: &Exchange, phrases: &[&str]) -> bool {
     let arg = exchange.sent.as_ref().map_or(&[][..], |sent| sent.command.arg());
     exchange.final_reply().is_some_and(|last| {
-        phrases.iter().any(|phrase| has(&last.reply.text, phrase) && !has(arg, phrase))
+        phrases.iter().any(|phrase| says(&last.reply.text, &[phrase]) && !says(arg, &[phrase]))
     })
-}
-
-fn has(text: &[u8], phrase: &str) -> bool {
-    text.windows(phrase.len()).any(|part| part.eq_ignore_ascii_case(phrase.as_bytes()))
 }

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{Check, Found, Kind, Moved, Rule, has_any};
+use super::{Check, Found, Kind, Moved, Rule};
 use crate::analysis::case::{Case, Opening};
 use crate::analysis::finding::{Certainty, Draft, LONGEST_TEXT, Severity, counted, cut};
+use crate::analysis::rules::words::says;
 use crate::analysis::{Analysis, ById, Policy};
 use crate::decode::Host;
 use crate::ftp::Verb;
@@ -52,7 +53,7 @@ impl Harm {
     fn of(moved: Moved<'_>, opening: &Opening<'_>) -> Option<Self> {
         let complains = opening
             .outcome()
-            .is_some_and(|last| has_any(&last.reply.text, &["bare linefeed", "bare line feed"]));
+            .is_some_and(|last| says(&last.reply.text, &["bare linefeed", "bare line feed"]));
         if !moved.transfer.is_binary_as_text() {
             return complains.then_some(Self::Complaint);
         }

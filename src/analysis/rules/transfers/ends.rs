@@ -1,8 +1,9 @@
 //! How transfers end: early, cancelled, short, or with nobody saying so.
 
-use super::{Check, Found, Kind, Moved, Rule, capitalized, has_any};
+use super::{Check, Found, Kind, Moved, Rule, capitalized};
 use crate::analysis::case::{Case, Opening};
 use crate::analysis::finding::{Certainty, Draft, Severity, counted, spoken};
+use crate::analysis::rules::words::says;
 use crate::ftp::Verb;
 use crate::session::{Confidence, NO_DATA_CONNECTION};
 use crate::tcp::Close;
@@ -45,14 +46,14 @@ fn is_told_elsewhere(moved: Moved<'_>, opening: &Opening<'_>) -> bool {
     let is_storage = opening.used_by.is_some_and(super::refusals::is_about_storage);
     let is_loss = super::flow::dead_segment(moved).is_some();
     // The server ended the session for its time-out, and the transfer with it.
-    let timed_out = |text: &[u8]| has_any(text, &["timeout", "timed out", "time-out"]);
+    let timed_out = |text: &[u8]| says(text, &["timeout", "timed out", "time-out"]);
     let since = moved.content.last.zip(moved.transfer.request.answered);
     let since = since.and_then(|(last, (ended, _))| ended.at.nanos_since(last.at));
     let is_idle = moved.code() == Some(421)
         && since.is_some_and(|since| since < STILL_MOVING_NS)
-        && opening.outcome().is_some_and(|last| {
-            timed_out(&last.reply.text) && !has_any(&last.reply.text, &["data "])
-        });
+        && opening
+            .outcome()
+            .is_some_and(|last| timed_out(&last.reply.text) && !says(&last.reply.text, &["data "]));
     is_of_setup || is_cut_upload || is_storage || is_loss || is_idle
 }
 

@@ -103,13 +103,6 @@ impl<'a> Moved<'a> {
     }
 }
 
-/// Whether `text` holds one of these words, which are lower case, in whatever case.
-fn has_any(text: &[u8], words: &[&str]) -> bool {
-    words
-        .iter()
-        .any(|word| text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes())))
-}
-
 /// `The` for `the` at the beginning of a sentence.
 fn capitalized(text: &str) -> String {
     let mut letters = text.chars();

@@ -1,9 +1,9 @@
 //! What a server does not let a client do with a file.
 
-use super::{Check, Found, Kind, Rule, has_any};
+use super::{Check, Found, Kind, Rule};
 use crate::analysis::case::Case;
 use crate::analysis::finding::{Certainty, Draft, Severity};
-use crate::analysis::rules::words::without_name;
+use crate::analysis::rules::words::{says, without_name};
 use crate::ftp::{Reply, Verb};
 use crate::session::Exchange;
 
@@ -91,7 +91,7 @@ fn storage_of(exchange: &Exchange, reply: &Reply) -> Option<Room> {
         return None;
     }
     let text = own_words(exchange, reply);
-    let says = |words| has_any(&text, words);
+    let says = |words| says(&text, words);
     match () {
         () if says(NOT_FOUND) || says(PERMISSION) => None,
         () if says(FULL) => Some(Room::Said),
@@ -266,7 +266,7 @@ impl Reason {
     /// `None` of a refusal for another reason: ProFTPD says "SSL/TLS required" with a 550, too.
     fn of(exchange: &Exchange, reply: &Reply) -> Option<Self> {
         let text = own_words(exchange, reply);
-        let says = |words| has_any(&text, words);
+        let says = |words| says(&text, words);
         Some(match () {
             () if says(ELSEWHERE) => return None,
             () if says(NOT_FOUND) => Self::NotFound,

@@ -8,6 +8,7 @@ mod guessing;
 use super::super::Rule;
 use super::super::control::is_too_many;
 use crate::analysis::finding::{LONGEST_TEXT, cut};
+use crate::analysis::rules::words::says;
 use crate::ftp::Verb;
 use crate::session::{Exchange, Received, Session};
 use crate::time::Stamp;
@@ -68,9 +69,8 @@ fn tries(session: &Session) -> impl Iterator<Item = Try<'_>> {
 /// hangs up, or it takes no more clients.
 fn is_unrelated(received: &Received) -> bool {
     let text = &received.reply.text;
-    let says = |word: &[u8]| text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
     matches!(received.reply.code, 421 | 503 | 522 | 534)
-        || [&b"encrypt"[..], b"tls", b"ssl", b"cleartext"].into_iter().any(says)
+        || says(text, &["encrypt", "tls", "ssl", "cleartext"])
         || is_too_many(received)
 }
 
