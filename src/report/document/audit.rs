@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::build::{self, endpoint, session_id, transfer_id};
 use super::names::login;
+use super::parts::{endpoint, session_id, time, transfer_id, wire_text};
 use super::{DocumentOptions, EndpointRecord, SecretRecord, severity};
 use crate::analysis::secret::Secrets;
 use crate::analysis::{
@@ -165,7 +165,7 @@ impl SuspectRecord {
 impl LoginsRecord {
     fn new(logins: &Logins<'_>, options: DocumentOptions) -> Self {
         let charset = logins.charset;
-        let (user, user_hex) = build::wire_text(logins.user, charset);
+        let (user, user_hex) = wire_text(logins.user, charset);
         let password = logins.password;
         let secret = |password: Password<'_>| {
             SecretRecord::new(password.text, charset, options.show_secrets)
@@ -178,8 +178,8 @@ impl LoginsRecord {
             outcome: login(logins.outcome),
             count: logins.count,
             sessions: logins.sessions.iter().map(|id| session_id(*id)).collect(),
-            first_time: build::time(logins.first.at),
-            last_time: build::time(logins.last.at),
+            first_time: time(logins.first.at),
+            last_time: time(logins.last.at),
             passwords: logins.passwords,
             password: password.map(secret),
             strength: password.map(|password| strength(password.strength)),
@@ -207,8 +207,8 @@ impl MovedRecord {
                 })
                 .collect(),
             transfers: moved.transfers.iter().map(|it| transfer_id(it.request.id)).collect(),
-            first_time: build::time(moved.first.at),
-            last_time: build::time(moved.last.at),
+            first_time: time(moved.first.at),
+            last_time: time(moved.last.at),
         }
     }
 }

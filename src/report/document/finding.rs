@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{PlaceRecord, build};
+use super::parts::{PlaceRecord, place, session_id, time, transfer_id};
 use crate::analysis::{Certainty, Finding, Grade, Severity, Value, rules};
 
 /// One thing worth telling, and what shows it.
@@ -66,7 +66,7 @@ pub enum ValueRecord {
 impl FindingRecord {
     /// `number` counts from 1.
     pub fn new(number: usize, finding: &Finding, several: bool) -> Self {
-        let frames = finding.frames.iter().map(|stamp| build::place(*stamp, several));
+        let frames = finding.frames.iter().map(|stamp| place(*stamp, several));
         let (frames, inputs): (Vec<_>, Vec<_>) =
             frames.map(|PlaceRecord { frame, input }| (frame, input)).unzip();
         let value = |value: &Value| match value {
@@ -80,8 +80,8 @@ impl FindingRecord {
             severity: severity(finding.severity),
             confidence: certainty(finding.certainty),
             grade: finding.grade.map(grade),
-            session: finding.session.map(build::session_id),
-            transfer: finding.transfer.map(build::transfer_id),
+            session: finding.session.map(session_id),
+            transfer: finding.transfer.map(transfer_id),
             frames,
             frame_inputs: inputs.into_iter().flatten().collect(),
             title: finding.title.clone(),
@@ -93,10 +93,10 @@ impl FindingRecord {
                 rules::Kind::Capture | rules::Kind::Diagnosis => Vec::new(),
             },
             count: finding.count,
-            first_time: finding.first.and_then(|stamp| build::time(stamp.at)),
-            last_time: finding.last.and_then(|stamp| build::time(stamp.at)),
-            sessions: finding.sessions.iter().map(|id| build::session_id(*id)).collect(),
-            transfers: finding.transfers.iter().map(|id| build::transfer_id(*id)).collect(),
+            first_time: finding.first.and_then(|stamp| time(stamp.at)),
+            last_time: finding.last.and_then(|stamp| time(stamp.at)),
+            sessions: finding.sessions.iter().map(|id| session_id(*id)).collect(),
+            transfers: finding.transfers.iter().map(|id| transfer_id(*id)).collect(),
             suppressed: finding.suppressed.clone(),
         }
     }

@@ -1,0 +1,193 @@
+//! What was said.
+
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::DocumentOptions;
+use super::parts::{
+    PlaceRecord, is_false, is_zero, place, time, transfer_id, wire_text, wire_texts,
+};
+use crate::analysis::Charset;
+use crate::analysis::secret::{Secrets, is_lost, secret_of};
+use crate::session::{Exchange, Received, Sent};
+
+/// One command and everything the server said to it.
+#[derive(Serialize, JsonSchema)]
+pub struct ExchangeRecord {
+    /// `null` for replies nobody asked for.
+    pub command: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub command_hex: Option<String>,
+    pub argument: Option<ArgumentRecord>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub argument_hex: Option<String>,
+    /// The beginning or the end of the line was not captured, or it was too long to keep.
+    #[serde(skip_serializing_if = "is_false")]
+    pub partial: bool,
+    #[serde(flatten)]
+    pub place: Option<PlaceRecord>,
+    pub time: Option<String>,
+    pub replies: Vec<ReplyRecord>,
+    /// Lines of the server that were no replies.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub malformed: Vec<LineRecord>,
+    /// `null` while unknown; without a leading slash, from a directory the capture does not show.
+    pub cwd: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cwd_hex: Option<String>,
+    pub transfer: Option<String>,
+}
+
+impl ExchangeRecord {
+    /// `secrets` are those of its session.
+    pub fn new(
+        exchange: &Exchange,
+        charset: Charset,
+        secrets: &Secrets,
+        options: DocumentOptions,
+    ) -> Self {
+        let several = options.several_inputs;
+        let sent = exchange.sent.as_ref();
+        let secret = sent.and_then(secret_of);
+        let hidden = secret.as_deref().filter(|_| !options.show_secrets);
+        let (argument, argument_hex) = argument(sent, secret.as_deref(), charset, secrets, options);
+        let hide = |line| secrets.hide(line, hidden);
+        let (cwd, cwd_hex) =
+            wire_text(Some(&exchange.cwd[..]).filter(|cwd| !cwd.is_empty()), charset);
+        let name = sent.map(|sent| command_name(sent, options.show_secrets));
+        let (command, command_hex) = wire_text(name.as_deref(), charset);
+        let stamp = exchange.stamp();
+        let replies = exchange.replies.iter();
+        let malformed = exchange.malformed.iter();
+        Self {
+            command,
+            command_hex,
+            argument,
+            argument_hex,
+            partial: sent.is_some_and(|sent| sent.is_partial),
+            place: stamp.map(|stamp| place(stamp, several)),
+            time: stamp.and_then(|stamp| time(stamp.at)),
+            replies: replies
+                .map(|received| ReplyRecord::new(received, hide, charset, several))
+                .collect(),
+            malformed: malformed
+                .map(|(stamp, line)| {
+                    let (text, text_hex) = wire_text(Some(&hide(line)), charset);
+                    LineRecord {
+                        text: text.unwrap_or_default(),
+                        text_hex,
+                        place: place(*stamp, several),
+                        time: time(stamp.at),
+                    }
+                })
+                .collect(),
+            cwd,
+            cwd_hex,
+            transfer: exchange.transfer.map(transfer_id),
+        }
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ArgumentRecord {
+    Text(String),
+    Secret(SecretRecord),
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct ReplyRecord {
+    pub code: u16,
+    /// One string a line.
+    pub text: Vec<String>,
+    /// Of those lines, in their order, `null` for those that are UTF-8; absent if all are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub text_hex: Vec<Option<String>>,
+    /// Bytes of text that were not kept.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub dropped_bytes: u64,
+    /// Its end was not captured.
+    #[serde(skip_serializing_if = "is_false")]
+    pub partial: bool,
+    #[serde(flatten)]
+    pub place: PlaceRecord,
+    pub time: Option<String>,
+}
+
+impl ReplyRecord {
+    /// `hide` takes the secrets out of a line.
+    fn new<'a>(
+        received: &'a Received,
+        hide: impl Fn(&'a [u8]) -> Cow<'a, [u8]>,
+        charset: Charset,
+        several: bool,
+    ) -> Self {
+        let reply = &received.reply;
+        let (text, text_hex) = wire_texts(reply.lines().map(hide), charset);
+        Self {
+            code: reply.code,
+            text,
+            text_hex,
+            dropped_bytes: reply.dropped.into(),
+            partial: reply.torn,
+            place: place(received.stamp, several),
+            time: time(received.stamp.at),
+        }
+    }
+}
+
+#[derive(Serialize, JsonSchema)]
+pub struct LineRecord {
+    pub text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text_hex: Option<String>,
+    #[serde(flatten)]
+    pub place: PlaceRecord,
+    pub time: Option<String>,
+}
+
+/// A password: masked with its length, or shown.
+#[derive(Serialize, JsonSchema)]
+pub struct SecretRecord {
+    pub masked: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub length: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text_hex: Option<String>,
+}
+
+impl SecretRecord {
+    pub(super) fn new(raw: &[u8], charset: Charset, show: bool) -> Self {
+        let (text, text_hex) = wire_text(Some(raw).filter(|_| show), charset);
+        Self { masked: !show, length: (!show).then_some(raw.len()), text, text_hex }
+    }
+}
+
+/// What follows the verb, masked if it is a secret, and its bytes if they are not UTF-8.
+fn argument(
+    sent: Option<&Sent>,
+    secret: Option<&[u8]>,
+    charset: Charset,
+    secrets: &Secrets,
+    options: DocumentOptions,
+) -> (Option<ArgumentRecord>, Option<String>) {
+    if let Some(secret) = secret {
+        let record = SecretRecord::new(secret, charset, options.show_secrets);
+        return (Some(ArgumentRecord::Secret(record)), None);
+    }
+    let raw = sent.map(|sent| sent.command.arg()).filter(|arg| !arg.is_empty());
+    let raw = raw.map(|raw| secrets.hide(raw, None));
+    let (text, hex) = wire_text(raw.as_deref(), charset);
+    (text.map(ArgumentRecord::Text), hex)
+}
+
+fn command_name(sent: &Sent, show_secrets: bool) -> Vec<u8> {
+    if is_lost(&sent.command, sent.is_headless) && !show_secrets {
+        return Vec::new();
+    }
+    sent.command.name()
+}
