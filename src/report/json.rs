@@ -11,7 +11,7 @@ use super::document::{
     TransferRecord, session_id,
 };
 use super::lists::List;
-use super::visible::{to_vec_pretty, to_writer};
+use super::visible;
 use crate::analysis::secret::Secrets;
 use crate::analysis::{
     Analysis, Audit, CaptureFacts, Charset, Collector, LogicalFile, Node, warnings,
@@ -77,7 +77,7 @@ pub fn write(
         weight: Orphan::weight,
         record: &|orphan| OrphanRecord::new(orphan, tunnels, several),
     };
-    let rest = to_vec_pretty(&Document::without_lists(analysis, audit, options))?;
+    let rest = visible::to_vec_pretty(&Document::without_lists(analysis, audit, options))?;
     let rest = write_up_to("sessions", &rest, out)?;
     sessions.write(threads, out)?;
     let rest = write_up_to("transfers", rest, out)?;
@@ -114,6 +114,8 @@ pub fn write_schema(out: &mut dyn Write) -> io::Result<()> {
 /// nothing is written after it.
 pub struct Lines<W> {
     out: W,
+    /// Of the line that is being written.
+    text: Vec<u8>,
     options: DocumentOptions,
     failed: Option<io::Error>,
     /// Told to stop when nobody listens any more.
@@ -158,6 +160,7 @@ impl<W: Write> Lines<W> {
     pub fn new(out: W, options: DocumentOptions, progress: Progress) -> Self {
         Self {
             out,
+            text: Vec::new(),
             options,
             failed: None,
             progress,
@@ -189,10 +192,10 @@ impl<W: Write> Lines<W> {
         if self.failed.is_some() {
             return;
         }
-        let written = to_writer(&mut self.out, line)
-            .map_err(io::Error::from)
-            .and_then(|()| self.out.write_all(b"\n"));
-        if let Err(error) = written {
+        self.text.clear();
+        let written = visible::append(&mut self.text, line).map_err(io::Error::from);
+        self.text.push(b'\n');
+        if let Err(error) = written.and_then(|()| self.out.write_all(&self.text)) {
             self.progress.stop();
             self.failed = Some(error);
         }

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::disk::new_file;
-use crate::report::visible::to_vec_pretty;
+use crate::report::visible;
 
 /// A list on disk; memory holds only where each entry is.
 pub(super) struct Spool {
@@ -51,11 +51,9 @@ impl Spool {
 
     /// Takes a record as JSON, indented as an element of a list of the manifest.
     pub(super) fn push_record(&mut self, order: Order, record: &impl Serialize) {
-        match to_vec_pretty(record) {
-            Ok(json) => self.push(
-                order,
-                &json.split(|byte| *byte == b'\n').collect::<Vec<_>>().join(&b"\n    "[..]),
-            ),
+        let mut json = Vec::new();
+        match visible::append_pretty(&mut json, record) {
+            Ok(()) => self.push(order, &json),
             Err(error) => self.failed = Some(error.into()),
         }
     }
