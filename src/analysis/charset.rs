@@ -1,5 +1,7 @@
 //! Names from the wire as text.
 
+use std::borrow::Cow;
+
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, UTF_8};
 
@@ -62,10 +64,10 @@ impl Charset {
 
     /// The bytes as text; the second is false where the bytes cannot be had back from it as
     /// UTF-8.
-    pub fn decode(self, raw: &[u8]) -> (String, bool) {
+    pub fn decode(self, raw: &[u8]) -> (Cow<'_, str>, bool) {
         match std::str::from_utf8(raw) {
-            Ok(text) => (text.to_owned(), true),
-            Err(_) => (self.0.decode_without_bom_handling(raw).0.into_owned(), false),
+            Ok(text) => (text.into(), true),
+            Err(_) => (self.0.decode_without_bom_handling(raw).0, false),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 mod workers;
 
+use std::fmt;
 use std::ops::BitOr;
 use std::sync::Arc;
 
@@ -181,9 +182,27 @@ pub fn md5(bytes: &[u8]) -> [u8; 16] {
 
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+    Hex(bytes).to_string()
+}
+
+/// Shows bytes in lower-case hexadecimal.
+#[derive(Clone, Copy, Debug)]
+pub struct Hex<T>(pub T);
+
+impl<T: AsRef<[u8]>> fmt::Display for Hex<T> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        // The longest hash at once.
+        for bytes in self.0.as_ref().chunks(64) {
+            let mut text = [0; 128];
+            for (digits, byte) in text.as_chunks_mut().0.iter_mut().zip(bytes) {
+                *digits = [byte >> 4, byte & 15].map(|nibble| DIGITS[usize::from(nibble)]);
+            }
+            let text = std::str::from_utf8(&text[..2 * bytes.len()]);
+            out.write_str(text.unwrap_or_default())?;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

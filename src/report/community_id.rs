@@ -1,8 +1,9 @@
 //! Community ID v1: the name other tools give to the same flow.
 
+use std::fmt;
 use std::net::IpAddr;
 
-use base64::Engine;
+use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::decode::Endpoint;
@@ -10,26 +11,35 @@ use crate::hash;
 
 /// The Community ID of a TCP connection, with seed 0
 /// (<https://github.com/corelight/community-id-spec>).
-pub fn community_id(a: Endpoint, b: Endpoint) -> String {
-    let (a, b) = (bytes(a), bytes(b));
-    let (low, high) = if a <= b { (a, b) } else { (b, a) };
-    let mut hashed = vec![0, 0];
-    hashed.extend(low.0);
-    hashed.extend(high.0);
+pub fn community_id(a: Endpoint, b: Endpoint) -> CommunityId {
+    let key = |end: Endpoint| (end.ip.addr, end.port);
+    let (low, high) = if key(a) <= key(b) { (a, b) } else { (b, a) };
+    let mut hashed = Vec::with_capacity(40);
+    hashed.extend([0, 0]);
+    push_address(low, &mut hashed);
+    push_address(high, &mut hashed);
     hashed.extend([TCP, 0]);
-    hashed.extend(low.1);
-    hashed.extend(high.1);
-    format!("1:{}", STANDARD.encode(hash::sha1(&hashed)))
+    hashed.extend(low.port.to_be_bytes());
+    hashed.extend(high.port.to_be_bytes());
+    CommunityId(hash::sha1(&hashed))
 }
 
 const TCP: u8 = 6;
 
-fn bytes(end: Endpoint) -> (Vec<u8>, [u8; 2]) {
-    let ip = match end.ip.addr {
-        IpAddr::V4(ip) => ip.octets().to_vec(),
-        IpAddr::V6(ip) => ip.octets().to_vec(),
-    };
-    (ip, end.port.to_be_bytes())
+fn push_address(end: Endpoint, bytes: &mut Vec<u8>) {
+    match end.ip.addr {
+        IpAddr::V4(ip) => bytes.extend(ip.octets()),
+        IpAddr::V6(ip) => bytes.extend(ip.octets()),
+    }
+}
+
+/// What version 1 hashes to.
+pub struct CommunityId([u8; 20]);
+
+impl fmt::Display for CommunityId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "1:{}", Base64Display::new(&self.0, &STANDARD))
+    }
 }
 
 #[cfg(test)]
@@ -48,8 +58,8 @@ mod tests {
             ),
             (end("192.0.2.10", 40000), end("198.51.100.20", 21), "1:nr9ea4Sg4YRU+8OIASZCBRJK6Us="),
         ] {
-            assert_eq!(community_id(a, b), wanted);
-            assert_eq!(community_id(b, a), wanted);
+            assert_eq!(community_id(a, b).to_string(), wanted);
+            assert_eq!(community_id(b, a).to_string(), wanted);
         }
     }
 }

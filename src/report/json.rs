@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
+use std::sync::OnceLock;
 
 use serde::Serialize;
 
@@ -10,15 +11,13 @@ use super::document::{
     OrphanRecord, SCHEMA, SchemaRecord, ServerTreeRecord, SessionRecord, TOOL, ToolRecord,
     TransferRecord, session_id,
 };
-use super::lists::List;
+use super::lists::{self, Piece, list};
 use super::visible;
 use crate::analysis::secret::Secrets;
-use crate::analysis::{
-    Analysis, Audit, CaptureFacts, Charset, Collector, LogicalFile, Node, warnings,
-};
+use crate::analysis::{Analysis, Audit, CaptureFacts, Charset, Collector, warnings};
 use crate::capture::{InputFacts, Progress};
 use crate::decode::{Net, Tunnel, Tunnels};
-use crate::session::{Exchange, Session, SessionId, Weight};
+use crate::session::{Exchange, Session, SessionId};
 use crate::transfer::{Orphan, Transfer};
 
 /// Writes the whole document; `threads` make it, and it is the same with any number of them.
@@ -31,82 +30,87 @@ pub fn write(
 ) -> io::Result<()> {
     let several = options.several_inputs;
     let tunnels = &analysis.capture.tunnels;
-    let charsets: BTreeMap<SessionId, Charset> = analysis
-        .sessions
-        .iter()
-        .map(|session| (session.id, Charset::of(session)))
-        .filter(|(_, charset)| !charset.is_utf8())
-        .collect();
-    let sessions = List {
-        facts: &analysis.sessions,
-        weight: Session::weight,
-        record: &|session| SessionRecord::new(session, tunnels, options),
-    };
-    let transfers = List {
-        facts: &analysis.transfers,
-        weight: Transfer::weight,
-        record: &|transfer| {
-            let charset = charsets.get(&transfer.session).copied().unwrap_or_default();
-            TransferRecord::new(transfer, charset, several)
-        },
-    };
-    let sessions_by_id: HashMap<SessionId, &Session> =
-        analysis.sessions.iter().map(|session| (session.id, session)).collect();
+    let known = Known::new(&analysis.sessions);
     let numbered: Vec<_> = analysis.files.iter().enumerate().collect();
-    let files = List {
-        facts: &numbered,
-        weight: |(_, file)| size_of::<LogicalFile>() + file.path.len(),
-        record: &|(number, file)| {
-            let charset = charsets.get(&file.session).copied().unwrap_or_default();
-            let session = sessions_by_id.get(&file.session)?;
+    let trees = analysis.server_trees();
+    let sessions = list(
+        &analysis.sessions,
+        |session| 1 + session.exchanges.len(),
+        |session| SessionRecord::new(session, known.charset(session.id), tunnels, options),
+    );
+    let transfers = list(
+        &analysis.transfers,
+        |transfer| 1 + transfer.listing.as_ref().map_or(0, |listing| listing.entries.len()),
+        |transfer| TransferRecord::new(transfer, known.charset(transfer.session), several),
+    );
+    let files = list(
+        &numbered,
+        |(_, file)| 1 + file.pieces.len(),
+        |(number, file)| {
+            let (session, charset) = (known.session(file.session)?, known.charset(file.session));
             let whole = file.hashes(&analysis.transfers);
             Some(LogicalFileRecord::new(*number, file, whole, session, charset, several))
         },
-    };
-    let trees = analysis.server_trees();
-    let server_trees = List {
-        facts: &trees,
-        weight: |tree| tree.nodes.len() * size_of::<Node>(),
-        record: &|tree| {
-            let charset = charsets.get(&tree.session).copied().unwrap_or_default();
-            ServerTreeRecord::new(tree, charset, several)
-        },
-    };
-    let orphans = List {
-        facts: &analysis.orphans,
-        weight: Orphan::weight,
-        record: &|orphan| OrphanRecord::new(orphan, tunnels, several),
-    };
+    );
+    let server_trees = list(
+        &trees,
+        |tree| 1 + tree.nodes.len(),
+        |tree| ServerTreeRecord::new(tree, known.charset(tree.session), several),
+    );
+    let orphans =
+        list(&analysis.orphans, |_| 1, |orphan| OrphanRecord::new(orphan, tunnels, several));
     let rest = visible::to_vec_pretty(&Document::without_lists(analysis, audit, options))?;
-    let rest = write_up_to("sessions", &rest, out)?;
-    sessions.write(threads, out)?;
-    let rest = write_up_to("transfers", rest, out)?;
-    transfers.write(threads, out)?;
-    let rest = write_up_to("files", rest, out)?;
-    files.write(threads, out)?;
-    let rest = write_up_to("server_trees", rest, out)?;
-    server_trees.write(threads, out)?;
-    let rest = write_up_to("orphans", rest, out)?;
-    orphans.write(threads, out)?;
-    out.write_all(rest)?;
+    let mut pieces = Vec::new();
+    let mut rest = &*rest;
+    for (name, list) in [
+        ("sessions", sessions),
+        ("transfers", transfers),
+        ("files", files),
+        ("server_trees", server_trees),
+        ("orphans", orphans),
+    ] {
+        let (before, after) = split_at_list(name, rest);
+        pieces.push(Piece::Text(before));
+        pieces.extend(list);
+        rest = after;
+    }
+    pieces.push(Piece::Text(rest));
+    lists::write(&pieces, threads, out)?;
     out.write_all(b"\n")
 }
 
-/// Writes what stands before an empty list of the document, with its name; returns what stands
-/// behind it.
-fn write_up_to<'a>(list: &str, text: &'a [u8], out: &mut dyn Write) -> io::Result<&'a [u8]> {
+/// The sessions by their numbers, each with its charset as soon as somebody asks for it.
+struct Known<'a>(HashMap<SessionId, (&'a Session, OnceLock<Charset>)>);
+
+impl<'a> Known<'a> {
+    fn new(sessions: &'a [Session]) -> Self {
+        let unasked = |session: &'a Session| (session.id, (session, OnceLock::new()));
+        Self(sessions.iter().map(unasked).collect())
+    }
+
+    fn session(&self, id: SessionId) -> Option<&'a Session> {
+        self.0.get(&id).map(|(session, _)| *session)
+    }
+
+    fn charset(&self, id: SessionId) -> Charset {
+        let Some((session, charset)) = self.0.get(&id) else { return Charset::default() };
+        *charset.get_or_init(|| Charset::of(session))
+    }
+}
+
+/// What stands before an empty list of the document, with its name, and what stands behind it.
+fn split_at_list<'a>(name: &str, text: &'a [u8]) -> (&'a [u8], &'a [u8]) {
     // In a string this would have no line end.
-    let (name, empty) = (format!("\n  \"{list}\": "), b"[]");
+    let (name, empty) = (format!("\n  \"{name}\": "), b"[]");
     let wanted = [name.as_bytes(), empty].concat();
     let at = text.windows(wanted.len()).position(|window| window == wanted);
     let (before, after) = text.split_at(at.map_or(text.len(), |at| at + name.len()));
-    out.write_all(before)?;
-    Ok(after.strip_prefix(empty).unwrap_or_default())
+    (before, after.strip_prefix(empty).unwrap_or_default())
 }
 
 /// Writes the JSON Schema of the document.
 pub fn write_schema(out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &schemars::schema_for!(Document))?;
+    serde_json::to_writer_pretty(&mut *out, &schemars::schema_for!(Document<'_>))?;
     out.write_all(b"\n")
 }
 
@@ -129,20 +133,20 @@ pub struct Lines<W> {
 /// A record on a line of its own.
 #[derive(Serialize)]
 #[serde(tag = "record", rename_all = "lowercase")]
-enum Line {
+enum Line<'a> {
     Input(InputRecord),
-    Session(Box<SessionRecord>),
-    Exchange(SessionExchange),
-    Transfer(Box<TransferRecord>),
-    Orphan(Box<OrphanRecord>),
+    Session(Box<SessionRecord<'a>>),
+    Exchange(SessionExchange<'a>),
+    Transfer(Box<TransferRecord<'a>>),
+    Orphan(Box<OrphanRecord<'a>>),
     Capture(CaptureLine),
 }
 
 #[derive(Serialize)]
-struct SessionExchange {
+struct SessionExchange<'a> {
     session: String,
     #[serde(flatten)]
-    exchange: ExchangeRecord,
+    exchange: ExchangeRecord<'a>,
 }
 
 /// The last line.
@@ -188,7 +192,7 @@ impl<W: Write> Lines<W> {
         }
     }
 
-    fn write(&mut self, line: &Line) {
+    fn write(&mut self, line: &Line<'_>) {
         if self.failed.is_some() {
             return;
         }
@@ -245,7 +249,7 @@ impl<W: Write + Send> Collector for Lines<W> {
         }
         self.charsets.remove(&session.id);
         self.secrets.remove(&session.id);
-        let record = SessionRecord::new(&session, &self.tunnels, self.options);
+        let record = SessionRecord::new(&session, charset, &self.tunnels, self.options);
         self.write(&Line::Session(Box::new(SessionRecord { exchanges: None, ..record })));
     }
 

@@ -9,94 +9,131 @@ use serde::Serialize;
 
 use super::visible;
 
-/// How the records of a list are made.
-pub(super) struct List<'a, F, R> {
-    pub(super) facts: &'a [F],
-    /// Bytes of a fact, to make pieces of the same size.
-    pub(super) weight: fn(&F) -> usize,
-    pub(super) record: &'a (dyn Fn(&F) -> R + Sync),
+/// A part of a text: at hand, or made when its turn comes.
+pub(super) enum Piece<'a> {
+    Text(&'a [u8]),
+    Made(Box<Make<'a>>),
 }
 
-impl<F: Sync, R: Serialize> List<'_, F, R> {
-    /// Writes the list as the value of a field of the document.
-    pub(super) fn write(&self, threads: usize, out: &mut dyn Write) -> io::Result<()> {
-        if self.facts.is_empty() {
-            return out.write_all(b"[]");
+/// Appends a text.
+type Make<'a> = dyn Fn(&mut Vec<u8>) -> serde_json::Result<()> + Sync + 'a;
+
+/// A list as the value of a field of the document. `parts` tells how many things of some hundred
+/// bytes of text stand in an element.
+pub(super) fn list<'a, F: Sync, R: Serialize>(
+    facts: &'a [F],
+    parts: fn(&F) -> usize,
+    record: impl Fn(&'a F) -> R + Copy + Sync + 'a,
+) -> Vec<Piece<'a>> {
+    if facts.is_empty() {
+        return vec![Piece::Text(b"[]")];
+    }
+    let mut pieces = Vec::new();
+    let mut before: &[u8] = b"[\n    ";
+    let mut left = facts;
+    while !left.is_empty() {
+        let mut sum = 0;
+        let taken = left.iter().take_while(|fact| {
+            let is_room = sum < PIECE_PARTS;
+            sum += parts(fact);
+            is_room
+        });
+        let (piece, rest) = left.split_at(taken.count());
+        pieces.push(Piece::Text(before));
+        pieces.push(Piece::Made(Box::new(move |text| spell(piece, record, text))));
+        before = SEPARATOR;
+        left = rest;
+    }
+    pieces.push(Piece::Text(b"\n  ]"));
+    pieces
+}
+
+/// Parts of which the text is made in one go: some hundred kilobytes.
+const PIECE_PARTS: usize = 256;
+
+const SEPARATOR: &[u8] = b",\n    ";
+
+fn spell<'a, F, R: Serialize>(
+    facts: &'a [F],
+    record: impl Fn(&'a F) -> R,
+    text: &mut Vec<u8>,
+) -> serde_json::Result<()> {
+    for (nth, fact) in facts.iter().enumerate() {
+        if nth > 0 {
+            text.extend_from_slice(SEPARATOR);
         }
-        let pieces = self.pieces();
-        out.write_all(b"[")?;
-        match threads {
-            0 | 1 => {
-                let mut text = Vec::new();
-                for piece in pieces {
-                    self.spell(piece, &mut text)?;
-                    out.write_all(&text)?;
+        visible::append_pretty(text, &record(fact))?;
+    }
+    Ok(())
+}
+
+/// Writes the pieces in their order; the threads make those that are not at hand.
+pub(super) fn write(pieces: &[Piece<'_>], threads: usize, out: &mut dyn Write) -> io::Result<()> {
+    let makes: Vec<&Make<'_>> = pieces
+        .iter()
+        .filter_map(|piece| match piece {
+            Piece::Text(_) => None,
+            Piece::Made(make) => Some(&**make),
+        })
+        .collect();
+    match threads.min(makes.len()) {
+        0 | 1 => {
+            let mut text = Vec::new();
+            for piece in pieces {
+                match piece {
+                    Piece::Text(text) => out.write_all(text)?,
+                    Piece::Made(make) => {
+                        text.clear();
+                        make(&mut text)?;
+                        out.write_all(&text)?;
+                    }
                 }
             }
-            _ => self.write_beside(threads.min(pieces.len()), &pieces, out)?,
-        }
-        out.write_all(b"\n  ]")
-    }
-
-    /// The threads take turns, so who waits for the next piece knows whose it is.
-    fn write_beside(&self, threads: usize, pieces: &[&[F]], out: &mut dyn Write) -> io::Result<()> {
-        thread::scope(|scope| {
-            let makers: Vec<_> = (0..threads)
-                .map(|first| {
-                    let (to, texts) = bounded::<io::Result<Vec<u8>>>(1);
-                    let (used, spare) = bounded::<Vec<u8>>(2);
-                    scope.spawn(move || {
-                        for piece in pieces.iter().skip(first).step_by(threads) {
-                            let mut text = spare.try_recv().unwrap_or_default();
-                            let made = self.spell(piece, &mut text).map(|()| text);
-                            if to.send(made).is_err() {
-                                return;
-                            }
-                        }
-                    });
-                    (texts, used)
-                })
-                .collect();
-            for (texts, used) in makers.iter().cycle().take(pieces.len()) {
-                // A maker that panicked sends nothing; its panic goes on where the scope ends.
-                let Ok(text) = texts.recv() else { break };
-                let text = text?;
-                out.write_all(&text)?;
-                let _ = used.send(text);
-            }
             Ok(())
-        })
-    }
-
-    /// As many facts at a time as have some bytes, at least one.
-    fn pieces(&self) -> Vec<&[F]> {
-        let mut left = self.facts;
-        let mut pieces = Vec::new();
-        while !left.is_empty() {
-            let mut weight = 0;
-            let facts = left.iter().take_while(|fact| {
-                let is_room = weight < PIECE_BYTES;
-                weight += (self.weight)(fact);
-                is_room
-            });
-            let (piece, rest) = left.split_at(facts.count());
-            pieces.push(piece);
-            left = rest;
         }
-        pieces
-    }
-
-    /// The text of some facts, with what stands before each.
-    fn spell(&self, facts: &[F], text: &mut Vec<u8>) -> io::Result<()> {
-        text.clear();
-        for fact in facts {
-            let is_first = self.facts.first().is_some_and(|first| std::ptr::eq(first, fact));
-            text.extend_from_slice(if is_first { b"\n    " } else { b",\n    " });
-            visible::append_pretty(text, &(self.record)(fact))?;
-        }
-        Ok(())
+        threads => write_beside(pieces, &makes, threads, out),
     }
 }
 
-/// Bytes of facts whose text is made in one go: some ten times as much.
-const PIECE_BYTES: usize = 64 << 10;
+/// The threads take turns, so who waits for the next text knows whose it is.
+fn write_beside(
+    pieces: &[Piece<'_>],
+    makes: &[&Make<'_>],
+    threads: usize,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    thread::scope(|scope| {
+        let makers: Vec<_> = (0..threads)
+            .map(|first| {
+                let (to, texts) = bounded::<serde_json::Result<Vec<u8>>>(1);
+                let (used, spare) = bounded::<Vec<u8>>(2);
+                scope.spawn(move || {
+                    for make in makes.iter().skip(first).step_by(threads) {
+                        let mut text = spare.try_recv().unwrap_or_default();
+                        text.clear();
+                        let made = make(&mut text).map(|()| text);
+                        if to.send(made).is_err() {
+                            return;
+                        }
+                    }
+                });
+                (texts, used)
+            })
+            .collect();
+        let mut turns = makers.iter().cycle();
+        for piece in pieces {
+            match piece {
+                Piece::Text(text) => out.write_all(text)?,
+                Piece::Made(_) => {
+                    let Some((texts, used)) = turns.next() else { break };
+                    // A maker that panicked sends nothing; its panic goes on where the scope ends.
+                    let Ok(text) = texts.recv() else { break };
+                    let text = text?;
+                    out.write_all(&text)?;
+                    let _ = used.send(text);
+                }
+            }
+        }
+        Ok(())
+    })
+}

@@ -56,7 +56,7 @@ pub(super) fn items(ready: &Ready) -> Vec<Item> {
             filter: format!("outcome:{outcome}"),
         }
     }));
-    let user = |user: &Vec<u8>| Charset::of_name(Some(user)).decode(user).0;
+    let user = |user: &Vec<u8>| Charset::of_name(Some(user)).decode(user).0.into_owned();
     items.extend(
         overview.servers.iter().map(|top| whose("Servers", "server", top, Host::to_string)),
     );

@@ -1,24 +1,26 @@
 //! Answers to an auditor's questions.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::names::login;
-use super::parts::{endpoint, session_id, time, transfer_id, wire_text};
+use super::parts::{Shown, endpoint, session_id, time, transfer_id, wire_text};
 use super::{DocumentOptions, EndpointRecord, SecretRecord, severity};
 use crate::analysis::secret::Secrets;
 use crate::analysis::{
     Audit, Charset, Logins, Moved, Password, Strength, Suspect, Unseen, UnseenWhat, Way,
 };
+use crate::time::Timestamp;
 use crate::transfer::Transfer;
 
 /// Who logged in, what was moved where, what could not be seen, and how bad it is.
 #[derive(Serialize, JsonSchema)]
-pub struct AuditRecord {
+pub struct AuditRecord<'a> {
     /// Those that got in first, and then in the order of the first try of each.
-    pub logins: Vec<LoginsRecord>,
+    pub logins: Vec<LoginsRecord<'a>>,
     /// By sender and receiver; what left first, and of each way the most octets first.
     pub moved: Vec<MovedRecord>,
     pub unseen: Vec<UnseenRecord>,
@@ -46,9 +48,9 @@ pub struct SuspectRecord {
 
 /// Tries of one user, from one host, at one server, with one outcome.
 #[derive(Serialize, JsonSchema)]
-pub struct LoginsRecord {
+pub struct LoginsRecord<'a> {
     /// `null` where it was encrypted, or said before the capture began.
-    pub user: Option<String>,
+    pub user: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_hex: Option<String>,
     #[schemars(with = "String")]
@@ -60,12 +62,12 @@ pub struct LoginsRecord {
     pub count: u64,
     /// The first 64.
     pub sessions: Vec<String>,
-    pub first_time: Option<String>,
-    pub last_time: Option<String>,
+    pub first_time: Option<Shown<Timestamp>>,
+    pub last_time: Option<Shown<Timestamp>>,
     /// Different passwords that were tried.
     pub passwords: u64,
     /// If it was one.
-    pub password: Option<SecretRecord>,
+    pub password: Option<SecretRecord<'a>>,
     /// `empty`, `guessable` (the user's name, or one of those that are tried first), `weak` (shorter
     /// than 8, or of one kind of character), `fair`, `strong` (12 or more, of three kinds).
     pub strength: Option<&'static str>,
@@ -95,8 +97,8 @@ pub struct MovedRecord {
     pub types: Vec<TypeCountRecord>,
     /// The first 64 of the files.
     pub transfers: Vec<String>,
-    pub first_time: Option<String>,
-    pub last_time: Option<String>,
+    pub first_time: Option<Shown<Timestamp>>,
+    pub last_time: Option<Shown<Timestamp>>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -123,8 +125,8 @@ pub struct RiskRecord {
     pub risk: &'static str,
 }
 
-impl AuditRecord {
-    pub fn new(audit: &Audit<'_>, options: DocumentOptions) -> Self {
+impl<'a> AuditRecord<'a> {
+    pub fn new(audit: &'a Audit<'_>, options: DocumentOptions) -> Self {
         let logins = audit.logins.iter();
         let risks = audit.risks.iter();
         Self {
@@ -150,7 +152,7 @@ impl SuspectRecord {
             transfers.iter().map(|transfer| transfer_id(transfer.request.id)).collect()
         };
         let secrets = options.hidden(|| Secrets::of(session));
-        let text = |raw: &[u8]| charset.decode(&secrets.hide(raw, None)).0;
+        let text = |raw: &[u8]| charset.decode(&secrets.hide(raw, None)).0.into_owned();
         Self {
             session: session_id(session.id),
             risk: severity(*worst),
@@ -162,13 +164,13 @@ impl SuspectRecord {
     }
 }
 
-impl LoginsRecord {
-    fn new(logins: &Logins<'_>, options: DocumentOptions) -> Self {
+impl<'a> LoginsRecord<'a> {
+    fn new(logins: &'a Logins<'_>, options: DocumentOptions) -> Self {
         let charset = logins.charset;
         let (user, user_hex) = wire_text(logins.user, charset);
         let password = logins.password;
-        let secret = |password: Password<'_>| {
-            SecretRecord::new(password.text, charset, options.show_secrets)
+        let secret = |password: Password<'a>| {
+            SecretRecord::new(password.text.into(), charset, options.show_secrets)
         };
         Self {
             user,

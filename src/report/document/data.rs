@@ -4,17 +4,17 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::names::{closing, confidence, handshake, how, side};
-use super::parts::{EndpointRecord, SpanRecord, endpoint, span};
+use super::parts::{EndpointRecord, Shown, SpanRecord, endpoint, span};
 use super::tcp::{AnomaliesRecord, DirectionRecord, direction_facts};
 use super::tls::TlsRecord;
 use crate::decode::Endpoint;
-use crate::report::community_id::community_id;
+use crate::report::community_id::{CommunityId, community_id};
 use crate::tcp::Dir;
 use crate::transfer::{DataConnection, Transfer};
 
 /// A data connection, or the attempt at one.
 #[derive(Serialize, JsonSchema)]
-pub struct DataRecord {
+pub struct DataRecord<'a> {
     pub client: EndpointRecord,
     pub server: EndpointRecord,
     /// `client` or `server`; `null` where no SYN was captured.
@@ -25,16 +25,20 @@ pub struct DataRecord {
     pub close: &'static str,
     pub link: LinkRecord,
     pub encrypted: bool,
-    pub tls: Option<TlsRecord>,
-    pub community_id: String,
+    pub tls: Option<TlsRecord<'a>>,
+    pub community_id: Shown<CommunityId>,
     /// What TCP carried each way.
     pub traffic: TrafficRecord,
     #[serde(flatten)]
     pub anomalies: AnomaliesRecord,
 }
 
-impl DataRecord {
-    pub(super) fn new(data: &DataConnection, transfer: &Transfer, several: bool) -> Option<Self> {
+impl<'a> DataRecord<'a> {
+    pub(super) fn new(
+        data: &DataConnection,
+        transfer: &'a Transfer,
+        several: bool,
+    ) -> Option<Self> {
         let link = transfer.request.setup.link?;
         let ends = Ends::new(data, link.server);
         Some(Self {
@@ -47,7 +51,7 @@ impl DataRecord {
             link: LinkRecord { how: how(link.how), confidence: confidence(link.confidence) },
             encrypted: transfer.is_encrypted,
             tls: transfer.tls.as_deref().map(TlsRecord::new),
-            community_id: community_id(data.originator, data.responder),
+            community_id: Shown(community_id(data.originator, data.responder)),
             traffic: match link.server {
                 Dir::FromResponder => TrafficRecord {
                     client: direction_facts(data.from_originator),

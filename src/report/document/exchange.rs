@@ -7,20 +7,21 @@ use serde::Serialize;
 
 use super::DocumentOptions;
 use super::parts::{
-    PlaceRecord, is_false, is_zero, place, time, transfer_id, wire_text, wire_texts,
+    PlaceRecord, Shown, is_false, is_zero, place, time, transfer_id, wire_text, wire_texts,
 };
 use crate::analysis::Charset;
 use crate::analysis::secret::{Secrets, is_lost, secret_of};
 use crate::session::{Exchange, Received, Sent};
+use crate::time::Timestamp;
 
 /// One command and everything the server said to it.
 #[derive(Serialize, JsonSchema)]
-pub struct ExchangeRecord {
+pub struct ExchangeRecord<'a> {
     /// `null` for replies nobody asked for.
-    pub command: Option<String>,
+    pub command: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command_hex: Option<String>,
-    pub argument: Option<ArgumentRecord>,
+    pub argument: Option<ArgumentRecord<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub argument_hex: Option<String>,
     /// The beginning or the end of the line was not captured, or it was too long to keep.
@@ -28,22 +29,22 @@ pub struct ExchangeRecord {
     pub partial: bool,
     #[serde(flatten)]
     pub place: Option<PlaceRecord>,
-    pub time: Option<String>,
-    pub replies: Vec<ReplyRecord>,
+    pub time: Option<Shown<Timestamp>>,
+    pub replies: Vec<ReplyRecord<'a>>,
     /// Lines of the server that were no replies.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub malformed: Vec<LineRecord>,
+    pub malformed: Vec<LineRecord<'a>>,
     /// `null` while unknown; without a leading slash, from a directory the capture does not show.
-    pub cwd: Option<String>,
+    pub cwd: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cwd_hex: Option<String>,
     pub transfer: Option<String>,
 }
 
-impl ExchangeRecord {
+impl<'a> ExchangeRecord<'a> {
     /// `secrets` are those of its session.
     pub fn new(
-        exchange: &Exchange,
+        exchange: &'a Exchange,
         charset: Charset,
         secrets: &Secrets,
         options: DocumentOptions,
@@ -52,12 +53,12 @@ impl ExchangeRecord {
         let sent = exchange.sent.as_ref();
         let secret = sent.and_then(secret_of);
         let hidden = secret.as_deref().filter(|_| !options.show_secrets);
-        let (argument, argument_hex) = argument(sent, secret.as_deref(), charset, secrets, options);
+        let (argument, argument_hex) = argument(sent, secret.clone(), charset, secrets, options);
         let hide = |line| secrets.hide(line, hidden);
         let (cwd, cwd_hex) =
             wire_text(Some(&exchange.cwd[..]).filter(|cwd| !cwd.is_empty()), charset);
         let name = sent.map(|sent| command_name(sent, options.show_secrets));
-        let (command, command_hex) = wire_text(name.as_deref(), charset);
+        let (command, command_hex) = wire_text(name, charset);
         let stamp = exchange.stamp();
         let replies = exchange.replies.iter();
         let malformed = exchange.malformed.iter();
@@ -74,7 +75,7 @@ impl ExchangeRecord {
                 .collect(),
             malformed: malformed
                 .map(|(stamp, line)| {
-                    let (text, text_hex) = wire_text(Some(&hide(line)), charset);
+                    let (text, text_hex) = wire_text(Some(hide(line)), charset);
                     LineRecord {
                         text: text.unwrap_or_default(),
                         text_hex,
@@ -92,16 +93,16 @@ impl ExchangeRecord {
 
 #[derive(Serialize, JsonSchema)]
 #[serde(untagged)]
-pub enum ArgumentRecord {
-    Text(String),
-    Secret(SecretRecord),
+pub enum ArgumentRecord<'a> {
+    Text(Cow<'a, str>),
+    Secret(SecretRecord<'a>),
 }
 
 #[derive(Serialize, JsonSchema)]
-pub struct ReplyRecord {
+pub struct ReplyRecord<'a> {
     pub code: u16,
     /// One string a line.
-    pub text: Vec<String>,
+    pub text: Vec<Cow<'a, str>>,
     /// Of those lines, in their order, `null` for those that are UTF-8; absent if all are.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub text_hex: Vec<Option<String>>,
@@ -113,12 +114,12 @@ pub struct ReplyRecord {
     pub partial: bool,
     #[serde(flatten)]
     pub place: PlaceRecord,
-    pub time: Option<String>,
+    pub time: Option<Shown<Timestamp>>,
 }
 
-impl ReplyRecord {
+impl<'a> ReplyRecord<'a> {
     /// `hide` takes the secrets out of a line.
-    fn new<'a>(
+    fn new(
         received: &'a Received,
         hide: impl Fn(&'a [u8]) -> Cow<'a, [u8]>,
         charset: Charset,
@@ -139,49 +140,50 @@ impl ReplyRecord {
 }
 
 #[derive(Serialize, JsonSchema)]
-pub struct LineRecord {
-    pub text: String,
+pub struct LineRecord<'a> {
+    pub text: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text_hex: Option<String>,
     #[serde(flatten)]
     pub place: PlaceRecord,
-    pub time: Option<String>,
+    pub time: Option<Shown<Timestamp>>,
 }
 
 /// A password: masked with its length, or shown.
 #[derive(Serialize, JsonSchema)]
-pub struct SecretRecord {
+pub struct SecretRecord<'a> {
     pub masked: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub length: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
+    pub text: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text_hex: Option<String>,
 }
 
-impl SecretRecord {
-    pub(super) fn new(raw: &[u8], charset: Charset, show: bool) -> Self {
+impl<'a> SecretRecord<'a> {
+    pub(super) fn new(raw: Cow<'a, [u8]>, charset: Charset, show: bool) -> Self {
+        let length = (!show).then_some(raw.len());
         let (text, text_hex) = wire_text(Some(raw).filter(|_| show), charset);
-        Self { masked: !show, length: (!show).then_some(raw.len()), text, text_hex }
+        Self { masked: !show, length, text, text_hex }
     }
 }
 
 /// What follows the verb, masked if it is a secret, and its bytes if they are not UTF-8.
-fn argument(
-    sent: Option<&Sent>,
-    secret: Option<&[u8]>,
+fn argument<'a>(
+    sent: Option<&'a Sent>,
+    secret: Option<Cow<'a, [u8]>>,
     charset: Charset,
     secrets: &Secrets,
     options: DocumentOptions,
-) -> (Option<ArgumentRecord>, Option<String>) {
+) -> (Option<ArgumentRecord<'a>>, Option<String>) {
     if let Some(secret) = secret {
         let record = SecretRecord::new(secret, charset, options.show_secrets);
         return (Some(ArgumentRecord::Secret(record)), None);
     }
     let raw = sent.map(|sent| sent.command.arg()).filter(|arg| !arg.is_empty());
     let raw = raw.map(|raw| secrets.hide(raw, None));
-    let (text, hex) = wire_text(raw.as_deref(), charset);
+    let (text, hex) = wire_text(raw, charset);
     (text.map(ArgumentRecord::Text), hex)
 }
 

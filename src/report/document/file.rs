@@ -15,19 +15,19 @@ use crate::session::Session;
 
 /// A file of a server, from when it is written anew until it is again.
 #[derive(Serialize, JsonSchema)]
-pub struct LogicalFileRecord {
+pub struct LogicalFileRecord<'a> {
     pub id: String,
     pub server: EndpointRecord,
-    pub user: Option<String>,
+    pub user: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_hex: Option<String>,
     /// The last name it has.
-    pub path: String,
+    pub path: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_hex: Option<String>,
     /// Names it had before.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub former_paths: Vec<String>,
+    pub former_paths: Vec<Cow<'a, str>>,
     /// Of those names, in their order, `null` for those that are UTF-8; absent if all are.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub former_paths_hex: Vec<Option<String>>,
@@ -51,13 +51,13 @@ pub struct LogicalFileRecord {
     pub deleted: Option<PlaceRecord>,
 }
 
-impl LogicalFileRecord {
+impl<'a> LogicalFileRecord<'a> {
     /// `number` is its place among all, `whole` its hashes, `session` that of its first piece.
     pub fn new(
         number: usize,
-        file: &LogicalFile,
+        file: &'a LogicalFile,
         whole: Option<&Hashes>,
-        session: &Session,
+        session: &'a Session,
         charset: Charset,
         several: bool,
     ) -> Self {

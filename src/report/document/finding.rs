@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::parts::{PlaceRecord, place, session_id, time, transfer_id};
+use super::parts::{PlaceRecord, Shown, place, session_id, time, transfer_id};
 use crate::analysis::{Certainty, Finding, Grade, Severity, Value, rules};
+use crate::time::Timestamp;
 
 /// One thing worth telling, and what shows it.
 #[derive(Serialize, JsonSchema)]
@@ -45,8 +46,8 @@ pub struct FindingRecord {
     /// Occurrences of the same cause.
     pub count: u64,
     /// Of the first and the last frame of all occurrences.
-    pub first_time: Option<String>,
-    pub last_time: Option<String>,
+    pub first_time: Option<Shown<Timestamp>>,
+    pub last_time: Option<Shown<Timestamp>>,
     /// Of all occurrences, the first 64.
     pub sessions: Vec<String>,
     pub transfers: Vec<String>,

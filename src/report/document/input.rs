@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::parts::time;
+use super::parts::{Shown, time};
 use crate::capture::{Change, ClockSteps, InputFacts};
+use crate::time::Timestamp;
 
 /// One input as it was found.
 #[derive(Serialize, JsonSchema)]
@@ -17,8 +18,8 @@ pub struct InputRecord {
     pub bytes: u64,
     pub packets: u64,
     pub link_types: Vec<String>,
-    pub first_time: Option<String>,
-    pub last_time: Option<String>,
+    pub first_time: Option<Shown<Timestamp>>,
+    pub last_time: Option<Shown<Timestamp>>,
     /// Packets older than the one before them; they stay in the order of the file.
     pub time_steps_back: Option<ClockStepsRecord>,
     /// Packets more than an hour younger than the one before them.

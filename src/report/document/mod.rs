@@ -53,7 +53,7 @@ use crate::analysis::{Analysis, Audit};
 /// added.
 #[derive(Serialize, JsonSchema)]
 #[schemars(rename = "ftpscope document")]
-pub struct Document {
+pub struct Document<'a> {
     pub schema: SchemaRecord,
     pub tool: ToolRecord,
     /// Whether passwords are `masked` here, or `shown`.
@@ -61,30 +61,30 @@ pub struct Document {
     pub inputs: Vec<InputRecord>,
     pub capture: CaptureRecord,
     /// In the order of their first frames.
-    pub sessions: Vec<SessionRecord>,
+    pub sessions: Vec<SessionRecord<'a>>,
     /// In the order of their commands.
-    pub transfers: Vec<TransferRecord>,
+    pub transfers: Vec<TransferRecord<'a>>,
     /// Files of servers, each put together from the transfers that moved a part of it.
-    pub files: Vec<LogicalFileRecord>,
+    pub files: Vec<LogicalFileRecord<'a>>,
     /// What listings show of each server to each user, and what was done there.
-    pub server_trees: Vec<ServerTreeRecord>,
+    pub server_trees: Vec<ServerTreeRecord<'a>>,
     /// Data connections that no command could be found for.
-    pub orphans: Vec<OrphanRecord>,
+    pub orphans: Vec<OrphanRecord<'a>>,
     /// The worst first; those that are suppressed last. Not with `--lines`: a rule sees whole sessions.
     pub findings: Vec<FindingRecord>,
     /// Only with `--audit`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub audit: Option<AuditRecord>,
+    pub audit: Option<AuditRecord<'a>>,
     /// What a reader should know before believing the rest.
     pub warnings: Vec<String>,
 }
 
-impl Document {
+impl<'a> Document<'a> {
     /// All but the long lists, which are empty here: their records are made while they are
     /// written, so that the document needs no memory of its own.
     pub fn without_lists(
         analysis: &Analysis,
-        audit: Option<&Audit<'_>>,
+        audit: Option<&'a Audit<'_>>,
         options: DocumentOptions,
     ) -> Self {
         Self {

@@ -5,15 +5,17 @@ use serde::Serialize;
 
 use super::data::Ends;
 use super::names::{confidence, direction, resemblance};
-use super::parts::{EndpointRecord, HashesRecord, SpanRecord, endpoint, hashes, session_id, span};
+use super::parts::{
+    EndpointRecord, HashesRecord, Shown, SpanRecord, endpoint, hashes, session_id, span,
+};
 use super::tls::{EstimateRecord, TlsRecord, estimate};
 use crate::decode::Tunnels;
-use crate::report::community_id::community_id;
+use crate::report::community_id::{CommunityId, community_id};
 use crate::transfer::{Content, Inferred, Orphan};
 
 /// A data connection that no command could be found for.
 #[derive(Serialize, JsonSchema)]
-pub struct OrphanRecord {
+pub struct OrphanRecord<'a> {
     pub id: String,
     pub client: EndpointRecord,
     pub server: EndpointRecord,
@@ -28,19 +30,19 @@ pub struct OrphanRecord {
     pub whole: bool,
     /// Both ends speak TLS: the hashes are of the ciphertext.
     pub encrypted: bool,
-    pub tls: Option<TlsRecord>,
+    pub tls: Option<TlsRecord<'a>>,
     /// The transfer that this probably is; `null` if no encrypted session was open at the time.
     pub inferred: Option<InferredRecord>,
     /// `port 20` or `between the hosts of a session`.
     pub why: &'static str,
     /// Of the direction that carried more.
     pub hashes: HashesRecord,
-    pub media_type: Option<String>,
-    pub community_id: String,
+    pub media_type: Option<&'a str>,
+    pub community_id: Shown<CommunityId>,
 }
 
-impl OrphanRecord {
-    pub fn new(orphan: &Orphan, tunnels: &Tunnels, several: bool) -> Self {
+impl<'a> OrphanRecord<'a> {
+    pub fn new(orphan: &'a Orphan, tunnels: &Tunnels, several: bool) -> Self {
         let data = &orphan.carried.connection;
         let ends = Ends::new(data, orphan.server);
         let (server, client) =
@@ -65,8 +67,8 @@ impl OrphanRecord {
             inferred: orphan.inferred.as_ref().map(InferredRecord::new),
             why: resemblance(orphan.why),
             hashes: hashes(&main.hashes),
-            media_type: main.media_type.clone(),
-            community_id: community_id(data.originator, data.responder),
+            media_type: main.media_type.as_deref(),
+            community_id: Shown(community_id(data.originator, data.responder)),
         }
     }
 }

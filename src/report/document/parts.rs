@@ -1,14 +1,15 @@
 //! What records of several kinds are made of.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::net::IpAddr;
 
-use schemars::JsonSchema;
-use serde::Serialize;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Serialize, Serializer};
 
 use crate::analysis::Charset;
 use crate::decode::Endpoint;
-use crate::hash::{Digests, Hashes, hex};
+use crate::hash::{Digests, Hashes, Hex, hex};
 use crate::session::{SessionId, TransferId};
 use crate::tcp;
 use crate::time::{Stamp, Timestamp};
@@ -46,8 +47,8 @@ pub struct SpanRecord {
     pub last_frame: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_input: Option<u16>,
-    pub start: Option<String>,
-    pub end: Option<String>,
+    pub start: Option<Shown<Timestamp>>,
+    pub end: Option<Shown<Timestamp>>,
 }
 
 pub(super) fn span(link: &tcp::Link, several: bool) -> SpanRecord {
@@ -61,32 +62,56 @@ pub(super) fn span(link: &tcp::Link, several: bool) -> SpanRecord {
     }
 }
 
-pub(super) fn time(at: Timestamp) -> Option<String> {
-    at.is_known().then(|| at.to_string())
+pub(super) fn time(at: Timestamp) -> Option<Shown<Timestamp>> {
+    at.is_known().then_some(Shown(at))
+}
+
+/// A value that the document writes as it shows itself, without a string in between.
+#[derive(Clone, Copy, Default)]
+pub struct Shown<T>(pub T);
+
+impl<T: Display> Serialize for Shown<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<T> JsonSchema for Shown<T> {
+    fn inline_schema() -> bool {
+        String::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        String::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        String::json_schema(generator)
+    }
 }
 
 #[derive(Clone, Serialize, JsonSchema)]
 pub struct HashesRecord {
-    pub sha256: String,
+    pub sha256: Shown<Hex<[u8; 32]>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sha512: Option<String>,
+    pub sha512: Option<Shown<Hex<Box<[u8]>>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sha1: Option<String>,
+    pub sha1: Option<Shown<Hex<[u8; 20]>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub md5: Option<String>,
+    pub md5: Option<Shown<Hex<[u8; 16]>>>,
     /// That of XCRC and gzip.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub crc32: Option<String>,
+    pub crc32: Option<Shown<Hex<[u8; 4]>>>,
 }
 
 pub fn hashes(hashes: &Hashes) -> HashesRecord {
     let Digests { sha256, sha512, sha1, md5, crc32 } = hashes.digests();
     HashesRecord {
-        sha256: hex(&sha256),
-        sha512: sha512.map(|sha512| hex(&sha512[..])),
-        sha1: sha1.map(|sha1| hex(&sha1)),
-        md5: md5.map(|md5| hex(&md5)),
-        crc32: crc32.map(|crc32| hex(&crc32)),
+        sha256: Shown(Hex(sha256)),
+        sha512: sha512.map(|sha512| Shown(Hex(sha512 as Box<[u8]>))),
+        sha1: sha1.map(Hex).map(Shown),
+        md5: md5.map(Hex).map(Shown),
+        crc32: crc32.map(Hex).map(Shown),
     }
 }
 
@@ -99,20 +124,35 @@ pub fn transfer_id(id: TransferId) -> String {
 }
 
 /// Text from the wire: what a person reads, and the raw bytes where reading loses something.
-pub fn wire_text(raw: Option<&[u8]>, charset: Charset) -> (Option<String>, Option<String>) {
+pub fn wire_text<'a>(
+    raw: Option<impl Into<Cow<'a, [u8]>>>,
+    charset: Charset,
+) -> (Option<Cow<'a, str>>, Option<String>) {
     let Some(raw) = raw else { return (None, None) };
-    let (text, lossless) = charset.decode(raw);
-    (Some(text), (!lossless).then(|| hex(raw)))
+    let raw = match raw.into() {
+        Cow::Borrowed(raw) => {
+            let (text, lossless) = charset.decode(raw);
+            return (Some(text), (!lossless).then(|| hex(raw)));
+        }
+        Cow::Owned(raw) => raw,
+    };
+    match String::from_utf8(raw) {
+        Ok(text) => (Some(text.into()), None),
+        Err(error) => {
+            let raw = error.as_bytes();
+            (Some(charset.decode(raw).0.into_owned().into()), Some(hex(raw)))
+        }
+    }
 }
 
 /// The same of several; the second is empty where reading loses nothing of any.
 pub(super) fn wire_texts<'a>(
     raw: impl Iterator<Item = Cow<'a, [u8]>>,
     charset: Charset,
-) -> (Vec<String>, Vec<Option<String>>) {
+) -> (Vec<Cow<'a, str>>, Vec<Option<String>>) {
     let (mut texts, mut hexes) = (Vec::new(), Vec::new());
     for raw in raw {
-        let (text, hex) = wire_text(Some(&raw), charset);
+        let (text, hex) = wire_text(Some(raw), charset);
         if hex.is_some() {
             hexes.resize(texts.len(), None);
         }

@@ -1,42 +1,44 @@
 //! Control connections.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::DocumentOptions;
 use super::exchange::{ExchangeRecord, SecretRecord};
 use super::names::{encryption_kind, login, protection, sameness};
 use super::parts::{
-    EndpointRecord, SpanRecord, endpoint, session_id, span, transfer_id, wire_text,
+    EndpointRecord, Shown, SpanRecord, endpoint, session_id, span, transfer_id, wire_text,
 };
 use super::tcp::TcpRecord;
 use super::tls::TlsRecord;
 use crate::analysis::Charset;
 use crate::analysis::secret::Secrets;
 use crate::decode::Tunnels;
-use crate::report::community_id::community_id;
-use crate::session::Session;
+use crate::report::community_id::{CommunityId, community_id};
+use crate::session::{Exchange, Session};
 
 /// One control connection.
 #[derive(Serialize, JsonSchema)]
-pub struct SessionRecord {
+pub struct SessionRecord<'a> {
     pub id: String,
     pub client: EndpointRecord,
     pub server: EndpointRecord,
     /// The tunnel it was captured in, the outermost first: `vxlan 42`,
     /// `gre 192.0.2.1 192.0.2.2 key 7 / pppoe 3`.
     pub tunnel: Option<String>,
-    pub community_id: String,
+    pub community_id: Shown<CommunityId>,
     #[serde(flatten)]
     pub span: SpanRecord,
     pub tcp: TcpRecord,
-    pub banner: Option<String>,
+    pub banner: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub banner_hex: Option<String>,
-    pub server_system: Option<String>,
+    pub server_system: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server_system_hex: Option<String>,
-    pub client_software: Option<String>,
+    pub client_software: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_software_hex: Option<String>,
     /// Whether UTF-8 was agreed for names (OPTS UTF8, FEAT); `null` where nothing was said of it.
@@ -44,18 +46,19 @@ pub struct SessionRecord {
     /// What names that are not UTF-8 are taken for: a guess over the session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub charset: Option<&'static str>,
-    pub user: Option<String>,
+    pub user: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_hex: Option<String>,
-    pub password: Option<SecretRecord>,
+    pub password: Option<SecretRecord<'a>>,
     /// `accepted`, `refused`, `incomplete`, `none`, `unknown` or `encrypted`.
     pub login: &'static str,
     pub encryption: EncryptionRecord,
     /// What TLS showed of itself on the control connection; `null` where there was none.
-    pub tls: Option<TlsRecord>,
+    pub tls: Option<TlsRecord<'a>>,
     /// Left out with `--lines`, where each is a record of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub exchanges: Option<Vec<ExchangeRecord>>,
+    #[schemars(with = "Option<Vec<ExchangeRecord<'a>>>")]
+    pub exchanges: Option<Exchanges<'a>>,
     pub transfers: Vec<String>,
     /// The same session captured at other places, as on both sides of a NAT. What was moved is told
     /// once.
@@ -63,15 +66,17 @@ pub struct SessionRecord {
     pub legs: Vec<LegRecord>,
 }
 
-impl SessionRecord {
-    pub fn new(session: &Session, tunnels: &Tunnels, options: DocumentOptions) -> Self {
+impl<'a> SessionRecord<'a> {
+    /// `charset` is that of its names.
+    pub fn new(
+        session: &'a Session,
+        charset: Charset,
+        tunnels: &Tunnels,
+        options: DocumentOptions,
+    ) -> Self {
         let several = options.several_inputs;
-        let charset = Charset::of(session);
         let secrets = options.hidden(|| Secrets::of(session));
-        let exchanges = session.exchanges.iter();
-        let exchanges = exchanges
-            .map(|exchange| ExchangeRecord::new(exchange, charset, &secrets, options))
-            .collect();
+        let exchanges = Exchanges { facts: &session.exchanges, charset, secrets, options };
         let (user, user_hex) = wire_text(session.login.user.as_deref(), charset);
         let (banner, banner_hex) = wire_text(session.banner.as_deref(), charset);
         let software = &session.software;
@@ -85,7 +90,7 @@ impl SessionRecord {
             client: endpoint(session.client),
             server: endpoint(session.server),
             tunnel: tunnels.name(session.client.ip.net),
-            community_id: community_id(session.client, session.server),
+            community_id: Shown(community_id(session.client, session.server)),
             span: span(&session.tcp.link, several),
             tcp: TcpRecord::new(session, several),
             banner,
@@ -98,7 +103,8 @@ impl SessionRecord {
             charset: charset.guessed(),
             user,
             user_hex,
-            password: password.map(|raw| SecretRecord::new(raw, charset, options.show_secrets)),
+            password: password
+                .map(|raw| SecretRecord::new(raw.into(), charset, options.show_secrets)),
             login: login(session.login.outcome),
             encryption: EncryptionRecord {
                 kind: encryption_kind(encryption.kind),
@@ -124,6 +130,23 @@ impl SessionRecord {
                 })
                 .collect(),
         }
+    }
+}
+
+/// The exchanges of a session: the record of each is made when it is written.
+pub struct Exchanges<'a> {
+    facts: &'a [Exchange],
+    charset: Charset,
+    secrets: Secrets,
+    options: DocumentOptions,
+}
+
+impl Serialize for Exchanges<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { facts, charset, secrets, options } = self;
+        serializer.collect_seq(
+            facts.iter().map(|exchange| ExchangeRecord::new(exchange, *charset, secrets, *options)),
+        )
     }
 }
 

@@ -21,30 +21,30 @@ use crate::transfer::{Site, Timing, Transfer};
 
 /// One RETR, STOR, STOU, APPE, LIST, NLST or MLSD.
 #[derive(Serialize, JsonSchema)]
-pub struct TransferRecord {
+pub struct TransferRecord<'a> {
     pub id: String,
     pub session: String,
-    pub command: String,
+    pub command: &'static str,
     /// `download`, `upload`, `append`, `listing` or `site_to_site`.
     pub direction: &'static str,
     /// Both halves of a copy between two servers, where both were arranged in the capture.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub site_to_site: Option<SiteToSiteRecord>,
-    pub name: Option<String>,
+    pub site_to_site: Option<SiteToSiteRecord<'a>>,
+    pub name: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name_hex: Option<String>,
     /// Without a leading slash: from a directory the capture does not show.
-    pub path: Option<String>,
+    pub path: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_hex: Option<String>,
     #[serde(rename = "type")]
-    pub kind: Option<String>,
+    pub kind: Option<Cow<'a, str>>,
     #[serde(rename = "type_hex", skip_serializing_if = "Option::is_none")]
     pub kind_hex: Option<String>,
-    pub mode: Option<String>,
+    pub mode: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode_hex: Option<String>,
-    pub structure: Option<String>,
+    pub structure: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub structure_hex: Option<String>,
     pub rest_offset: u64,
@@ -52,7 +52,7 @@ pub struct TransferRecord {
     #[serde(skip_serializing_if = "is_false")]
     pub rest_ignored: bool,
     pub setup: SetupRecord,
-    pub data: Option<DataRecord>,
+    pub data: Option<DataRecord<'a>>,
     /// Octets captured.
     pub bytes: Option<u64>,
     /// Of what was moved of the file under TLS, as far as the capture goes; `null` of what is not
@@ -86,25 +86,25 @@ pub struct TransferRecord {
     /// changed.
     #[serde(skip_serializing_if = "is_false")]
     pub binary_as_text: bool,
-    pub media_type: Option<String>,
+    pub media_type: Option<&'a str>,
     /// What a listing shows; absent of anything else.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub entries: Option<Vec<EntryRecord>>,
+    pub entries: Option<Vec<EntryRecord<'a>>>,
     /// Lines of a listing that could not be read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unparsed: Vec<String>,
+    pub unparsed: Vec<Cow<'a, str>>,
     /// Of those lines, in their order, `null` for those that are UTF-8; absent if all are.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unparsed_hex: Vec<Option<String>>,
 }
 
-impl TransferRecord {
-    pub fn new(transfer: &Transfer, charset: Charset, several: bool) -> Self {
+impl<'a> TransferRecord<'a> {
+    pub fn new(transfer: &'a Transfer, charset: Charset, several: bool) -> Self {
         let request = &transfer.request;
         let (name, name_hex) = wire_text(request.name.as_deref(), charset);
         let (path, path_hex) = wire_text(request.path.as_deref(), charset);
         let representation = &request.representation;
-        let code = |code: &Option<Code>| wire_text(code.as_deref(), charset);
+        let code = |code: &'a Option<Code>| wire_text(code.as_deref(), charset);
         let (kind, kind_hex) = code(&representation.kind);
         let (mode, mode_hex) = code(&representation.mode);
         let (structure, structure_hex) = code(&representation.structure);
@@ -116,7 +116,7 @@ impl TransferRecord {
         Self {
             id: transfer_id(request.id),
             session: session_id(transfer.session),
-            command: request.command.to_owned(),
+            command: request.command,
             direction: direction(transfer.direction),
             site_to_site: transfer.site_to_site.as_ref().map(|copy| SiteToSiteRecord {
                 source: SiteRecord::new(&copy.source, charset),
@@ -136,7 +136,7 @@ impl TransferRecord {
             rest_ignored: transfer.is_rest_ignored(),
             setup: SetupRecord {
                 method: method(setup.method),
-                command: setup.command.map(str::to_owned),
+                command: setup.command,
                 announced: setup.announced.map(endpoint),
                 place: SetupPlaceRecord {
                     frame: setup.stamp.map(|stamp| stamp.frame()),
@@ -167,7 +167,7 @@ impl TransferRecord {
             hashes: content.map(|content| hashes(&content.hashes)),
             decoded: content.and_then(|content| content.decoded.as_deref()).map(DecodedRecord::new),
             binary_as_text: transfer.is_binary_as_text(),
-            media_type: content.and_then(|content| content.media_type.clone()),
+            media_type: content.and_then(|content| content.media_type.as_deref()),
             entries: listing.map(|listing| {
                 listing.entries.iter().map(|entry| EntryRecord::new(entry, charset)).collect()
             }),
@@ -179,23 +179,23 @@ impl TransferRecord {
 
 /// A copy from one server to another, of which two commands in two sessions are the halves.
 #[derive(Serialize, JsonSchema)]
-pub struct SiteToSiteRecord {
-    pub source: SiteRecord,
-    pub destination: SiteRecord,
+pub struct SiteToSiteRecord<'a> {
+    pub source: SiteRecord<'a>,
+    pub destination: SiteRecord<'a>,
 }
 
 #[derive(Serialize, JsonSchema)]
-pub struct SiteRecord {
+pub struct SiteRecord<'a> {
     pub session: String,
     pub transfer: String,
     pub server: EndpointRecord,
-    pub path: Option<String>,
+    pub path: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_hex: Option<String>,
 }
 
-impl SiteRecord {
-    fn new(site: &Site, charset: Charset) -> Self {
+impl<'a> SiteRecord<'a> {
+    fn new(site: &'a Site, charset: Charset) -> Self {
         let (path, path_hex) = wire_text(site.path.as_deref(), charset);
         Self {
             session: session_id(site.session),
@@ -219,7 +219,7 @@ pub struct OtherLegRecord {
 pub struct SetupRecord {
     /// `active`, `passive`, `default` or `unknown`.
     pub method: &'static str,
-    pub command: Option<String>,
+    pub command: Option<&'static str>,
     pub announced: Option<EndpointRecord>,
     #[serde(flatten)]
     pub place: SetupPlaceRecord,

@@ -1,5 +1,7 @@
 //! Trees of servers.
 
+use std::borrow::Cow;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -9,21 +11,21 @@ use crate::analysis::{Charset, Node, ServerTree};
 
 /// What one user saw of a server.
 #[derive(Serialize, JsonSchema)]
-pub struct ServerTreeRecord {
+pub struct ServerTreeRecord<'a> {
     pub server: EndpointRecord,
-    pub user: Option<String>,
+    pub user: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_hex: Option<String>,
     /// By their paths.
-    pub entries: Vec<NodeRecord>,
+    pub entries: Vec<NodeRecord<'a>>,
     /// How often something was seen or done that is not here, for want of room.
     #[serde(skip_serializing_if = "is_zero")]
     pub unlisted: u64,
 }
 
-impl ServerTreeRecord {
-    pub fn new(tree: &ServerTree<'_>, charset: Charset, several: bool) -> Self {
-        let node = |(path, node): (&Vec<u8>, &Node)| {
+impl<'a> ServerTreeRecord<'a> {
+    pub fn new(tree: &'a ServerTree<'_>, charset: Charset, several: bool) -> Self {
+        let node = |(path, node): (&'a Vec<u8>, &'a Node)| {
             let (path, path_hex) = wire_text(Some(path), charset);
             NodeRecord {
                 path: path.unwrap_or_default(),
@@ -48,13 +50,13 @@ impl ServerTreeRecord {
 
 /// A file or a directory of a server.
 #[derive(Serialize, JsonSchema)]
-pub struct NodeRecord {
-    pub path: String,
+pub struct NodeRecord<'a> {
+    pub path: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_hex: Option<String>,
     /// As it was seen last; its fields are absent if it was in no listing.
     #[serde(flatten)]
-    pub entry: Option<EntryRecord>,
+    pub entry: Option<EntryRecord<'a>>,
     /// Frame of the reply to the last listing it was in.
     pub seen: Option<PlaceRecord>,
     pub fetched: Vec<String>,

@@ -1,5 +1,7 @@
 //! What the manifest says.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use super::join::{Joined, PieceOnDisk};
@@ -93,9 +95,9 @@ pub(super) struct FileRecord<'a> {
     control_client: Option<&'a EndpointRecord>,
     control_server: Option<&'a EndpointRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    transfer: Option<TransferRecord>,
+    transfer: Option<TransferRecord<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    orphan: Option<OrphanRecord>,
+    orphan: Option<OrphanRecord<'a>>,
 }
 
 /// Left out of a file that is whole; else there, be it `null`.
@@ -216,7 +218,13 @@ impl SessionFacts {
         let charset = Charset::of(session);
         let (user, user_hex) = document::wire_text(session.login.user.as_deref(), charset);
         let client = document::endpoint(session.client);
-        Self { client, server: document::endpoint(session.server), user, user_hex, charset }
+        Self {
+            client,
+            server: document::endpoint(session.server),
+            user: user.map(Cow::into_owned),
+            user_hex,
+            charset,
+        }
     }
 }
 

@@ -224,7 +224,7 @@ fn suspects(report: &Report<'_>, audit: &Audit<'_>, page: &mut Page<'_>) -> io::
         }
         if !suspect.deleted.is_empty() {
             let secrets = page.style.hidden(suspect.session);
-            let text = |raw: &&[u8]| charset.decode(&secrets.hide(raw, None)).0;
+            let text = |raw: &&[u8]| charset.decode(&secrets.hide(raw, None)).0.into_owned();
             let deleted = listed(suspect.deleted.iter().map(text), suspect.deleted.len());
             fields.push(Line::of(&format!("deleted {deleted}")));
         }

@@ -102,7 +102,7 @@ impl<'a> Report<'a> {
     fn path(&self, transfer: &Transfer) -> Option<String> {
         let request = &transfer.request;
         let raw = request.path.as_ref().or(request.name.as_ref())?;
-        Some(self.charset(transfer.session).decode(raw).0)
+        Some(self.charset(transfer.session).decode(raw).0.into_owned())
     }
 }
 

@@ -210,7 +210,8 @@ impl<'a> Timeline<'a> {
         if secret::is_lost(command, sent.is_partial) && !self.show_secrets {
             return "(a torn line)".to_owned();
         }
-        let name = self.charset.decode(&command.name()).0;
+        let name = command.name();
+        let name = self.charset.decode(&name).0;
         let arg = match command.announced() {
             Some(address) => address.to_string(),
             None if secret::is_secret(command, sent.is_partial)
@@ -219,7 +220,7 @@ impl<'a> Timeline<'a> {
             {
                 String::from_utf8_lossy(secret::MASK).into_owned()
             }
-            None => self.charset.decode(&self.secrets.hide(command.arg(), None)).0,
+            None => self.charset.decode(&self.secrets.hide(command.arg(), None)).0.into_owned(),
         };
         let space = if arg.is_empty() { "" } else { " " };
         escape(&format!("{name}{space}{arg}{torn}")).into_owned()
@@ -248,7 +249,8 @@ impl<'a> Timeline<'a> {
             return;
         }
         let text = reply.lines().find(|text| !text.trim_ascii().is_empty()).unwrap_or_default();
-        let text = self.charset.decode(&self.secrets.hide(text, echo)).0;
+        let text = self.secrets.hide(text, echo);
+        let text = self.charset.decode(&text).0;
         let mut more = String::new();
         let lines = reply.lines().count() as u64;
         if lines > 1 {

@@ -51,7 +51,7 @@ fn one(report: &Report<'_>, tree: &ServerTree<'_>, page: &mut Page<'_>) -> io::R
         (count(|node| node.deleted.is_some()), "deleted"),
     ];
     let counts = counts.into_iter().filter_map(|(count, what)| Some(format!("{} {what}", count?)));
-    let user = tree.user.map_or_else(|| "(no user)".to_owned(), |user| charset.decode(user).0);
+    let user = tree.user.map_or_else(|| "(no user)".into(), |user| charset.decode(user).0);
     let fields =
         vec![Line::inked(Ink::Strong, &user), Line::of(&counts.collect::<Vec<_>>().join(", "))];
     let server = format!("{}  ", tree.server);
