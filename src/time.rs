@@ -121,16 +121,16 @@ impl fmt::Display for Timestamp {
         let time = DateTime::from_timestamp_nanos(self.0).naive_utc();
         // Documents have millions of times, and all their years four digits.
         let mut text = *b"0000-00-00T00:00:00.000000000Z";
-        for (end, mut number) in [
-            (4, time.year().unsigned_abs()),
-            (7, time.month()),
-            (10, time.day()),
-            (13, time.hour()),
-            (16, time.minute()),
-            (19, time.second()),
-            (29, time.nanosecond()),
+        for (place, mut number) in [
+            (0..4, time.year().unsigned_abs()),
+            (5..7, time.month()),
+            (8..10, time.day()),
+            (11..13, time.hour()),
+            (14..16, time.minute()),
+            (17..19, time.second()),
+            (20..29, time.nanosecond()),
         ] {
-            for digit in text[..end].iter_mut().rev().take_while(|digit| digit.is_ascii_digit()) {
+            for digit in text[place].iter_mut().rev() {
                 *digit += (number % 10) as u8;
                 number /= 10;
             }

@@ -26,7 +26,8 @@ impl Charset {
 
     /// Guesses by these exchanges alone.
     pub fn of_exchanges<'a>(exchanges: impl IntoIterator<Item = &'a Exchange>) -> Self {
-        let texts = exchanges.into_iter().flat_map(|exchange| {
+        let foreign = exchanges.into_iter().filter(|exchange| !is_all_utf8(exchange));
+        let texts = foreign.flat_map(|exchange| {
             let argument = exchange.sent.as_ref().map(|sent| sent.command.arg());
             let replies = exchange.replies.iter().flat_map(|received| received.reply.lines());
             argument.into_iter().chain(replies)
@@ -70,4 +71,12 @@ impl Charset {
             Err(_) => (self.0.decode_without_bom_handling(raw).0, false),
         }
     }
+}
+
+/// Whether all lines are. A line end is no part of a character, so the text of a reply is looked at
+/// as a whole.
+fn is_all_utf8(exchange: &Exchange) -> bool {
+    let argument = exchange.sent.as_ref().map(|sent| sent.command.arg());
+    let replies = exchange.replies.iter().map(|received| received.reply.text.as_slice());
+    argument.into_iter().chain(replies).all(|text| std::str::from_utf8(text).is_ok())
 }

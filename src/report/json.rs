@@ -210,10 +210,10 @@ impl<W: Write> Lines<W> {
         secrets.learn(exchange);
         let hidden = self.options.hidden(|| secrets);
         let exchange = ExchangeRecord::new(exchange, charset, &hidden, self.options);
+        self.write(&Line::Exchange(SessionExchange { session: session_id(session), exchange }));
         if !hidden.is_empty() {
             self.secrets.insert(session, hidden);
         }
-        self.write(&Line::Exchange(SessionExchange { session: session_id(session), exchange }));
     }
 }
 

@@ -2,6 +2,7 @@
 //! the same JSON, and harmless to whoever looks at it on a terminal.
 
 use std::io::{self, Write};
+use std::mem;
 
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
@@ -35,7 +36,7 @@ fn append_indented(
     value: &impl Serialize,
 ) -> serde_json::Result<()> {
     let start = text.len();
-    let formatter = Indented { depth, has_value: false };
+    let formatter = Indented::new(depth);
     value.serialize(&mut Serializer::with_formatter(&mut *text, formatter))?;
     spell_out_hidden(text, start);
     Ok(())
@@ -70,38 +71,54 @@ fn spell_out_hidden(text: &mut Vec<u8>, start: usize) {
     text.extend_from_slice(rest.as_bytes());
 }
 
-/// Writes what serde_json's own pretty formatter writes, but each line end with the indentation
-/// behind it at once.
+/// Writes what serde_json's own pretty formatter writes, but in fewer pieces: a line end with the
+/// indentation and the quote behind it, the end of a key with the colon.
 struct Indented {
-    depth: usize,
+    /// A comma, a line end, the indentation, and the quote of a key.
+    line: Vec<u8>,
     /// Whether the list or object that ends next has anything in it.
     has_value: bool,
+    /// Whether the string that begins or ends next is a key.
+    is_key: bool,
 }
 
-/// As deep as lines are indented; what lies deeper is not indented further.
-const LINE_END: &[u8; 66] = b",\n                                                                ";
-
 impl Indented {
-    /// Ends a line, behind a comma where something stands before.
-    fn end_line(&self, out: &mut (impl Write + ?Sized), comma: bool) -> io::Result<()> {
-        let end = (2 + 2 * self.depth).min(LINE_END.len());
-        out.write_all(LINE_END.get(usize::from(!comma)..end).unwrap_or_default())
+    fn new(depth: usize) -> Self {
+        let mut line = b",\n\"".to_vec();
+        (0..depth).for_each(|_| deepen(&mut line));
+        Self { line, has_value: false, is_key: false }
+    }
+
+    /// What ends a line, with a comma where something stands before and a quote before a key.
+    fn line_end(&self, comma: bool, quote: bool) -> &[u8] {
+        let range = usize::from(!comma)..self.line.len() - usize::from(!quote);
+        self.line.get(range).unwrap_or_default()
     }
 
     fn begin(&mut self, out: &mut (impl Write + ?Sized), bracket: &[u8]) -> io::Result<()> {
-        self.depth += 1;
+        deepen(&mut self.line);
         self.has_value = false;
         out.write_all(bracket)
     }
 
     fn end(&mut self, out: &mut (impl Write + ?Sized), bracket: &[u8]) -> io::Result<()> {
-        self.depth -= 1;
+        self.line.truncate(self.line.len().saturating_sub(INDENTATION.len()));
+        self.line.push(b'"');
         if self.has_value {
-            self.end_line(out, false)?;
+            out.write_all(self.line_end(false, false))?;
         }
         out.write_all(bracket)
     }
 }
+
+/// One level deeper.
+fn deepen(line: &mut Vec<u8>) {
+    line.pop();
+    line.extend_from_slice(INDENTATION);
+}
+
+/// Of one level, and the quote behind it.
+const INDENTATION: &[u8; 3] = b"  \"";
 
 impl Formatter for Indented {
     fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
@@ -113,7 +130,7 @@ impl Formatter for Indented {
     }
 
     fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        self.end_line(out, !first)
+        out.write_all(self.line_end(!first, false))
     }
 
     fn end_array_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
@@ -130,11 +147,21 @@ impl Formatter for Indented {
     }
 
     fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        self.end_line(out, !first)
+        self.is_key = true;
+        out.write_all(self.line_end(!first, true))
     }
 
-    fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        out.write_all(b": ")
+    fn begin_string<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        if self.is_key { Ok(()) } else { out.write_all(b"\"") }
+    }
+
+    fn end_string<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        out.write_all(if mem::take(&mut self.is_key) { b"\": " } else { b"\"" })
+    }
+
+    /// What stands before it went out with the end of the key.
+    fn begin_object_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
+        Ok(())
     }
 
     fn end_object_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {

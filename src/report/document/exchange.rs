@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::DocumentOptions;
 use super::parts::{
@@ -30,7 +30,8 @@ pub struct ExchangeRecord<'a> {
     #[serde(flatten)]
     pub place: Option<PlaceRecord>,
     pub time: Option<Shown<Timestamp>>,
-    pub replies: Vec<ReplyRecord<'a>>,
+    #[schemars(with = "Vec<ReplyRecord<'a>>")]
+    pub replies: Replies<'a>,
     /// Lines of the server that were no replies.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub malformed: Vec<LineRecord<'a>>,
@@ -46,21 +47,19 @@ impl<'a> ExchangeRecord<'a> {
     pub fn new(
         exchange: &'a Exchange,
         charset: Charset,
-        secrets: &Secrets,
+        secrets: &'a Secrets,
         options: DocumentOptions,
     ) -> Self {
         let several = options.several_inputs;
         let sent = exchange.sent.as_ref();
         let secret = sent.and_then(secret_of);
-        let hidden = secret.as_deref().filter(|_| !options.show_secrets);
         let (argument, argument_hex) = argument(sent, secret.clone(), charset, secrets, options);
-        let hide = |line| secrets.hide(line, hidden);
+        let hiding = Hiding { secrets, own: secret.filter(|_| !options.show_secrets) };
         let (cwd, cwd_hex) =
             wire_text(Some(&exchange.cwd[..]).filter(|cwd| !cwd.is_empty()), charset);
         let name = sent.map(|sent| command_name(sent, options.show_secrets));
         let (command, command_hex) = wire_text(name, charset);
         let stamp = exchange.stamp();
-        let replies = exchange.replies.iter();
         let malformed = exchange.malformed.iter();
         Self {
             command,
@@ -70,12 +69,9 @@ impl<'a> ExchangeRecord<'a> {
             partial: sent.is_some_and(|sent| sent.is_partial),
             place: stamp.map(|stamp| place(stamp, several)),
             time: stamp.and_then(|stamp| time(stamp.at)),
-            replies: replies
-                .map(|received| ReplyRecord::new(received, hide, charset, several))
-                .collect(),
             malformed: malformed
                 .map(|(stamp, line)| {
-                    let (text, text_hex) = wire_text(Some(hide(line)), charset);
+                    let (text, text_hex) = wire_text(Some(hiding.hide(line)), charset);
                     LineRecord {
                         text: text.unwrap_or_default(),
                         text_hex,
@@ -84,6 +80,7 @@ impl<'a> ExchangeRecord<'a> {
                     }
                 })
                 .collect(),
+            replies: Replies { facts: &exchange.replies, hiding, charset, several },
             cwd,
             cwd_hex,
             transfer: exchange.transfer.map(transfer_id),
@@ -96,6 +93,37 @@ impl<'a> ExchangeRecord<'a> {
 pub enum ArgumentRecord<'a> {
     Text(Cow<'a, str>),
     Secret(SecretRecord<'a>),
+}
+
+/// The replies to a command: the record of each is made when it is written.
+pub struct Replies<'a> {
+    facts: &'a [Received],
+    hiding: Hiding<'a>,
+    charset: Charset,
+    several: bool,
+}
+
+impl Serialize for Replies<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { facts, hiding, charset, several } = self;
+        serializer.collect_seq(
+            facts.iter().map(|received| ReplyRecord::new(received, hiding, *charset, *several)),
+        )
+    }
+}
+
+/// What is taken out of the answers to a command.
+struct Hiding<'a> {
+    /// Those of the session.
+    secrets: &'a Secrets,
+    /// That of the command itself.
+    own: Option<Cow<'a, [u8]>>,
+}
+
+impl Hiding<'_> {
+    fn hide<'t>(&self, line: &'t [u8]) -> Cow<'t, [u8]> {
+        self.secrets.hide(line, self.own.as_deref())
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -118,15 +146,9 @@ pub struct ReplyRecord<'a> {
 }
 
 impl<'a> ReplyRecord<'a> {
-    /// `hide` takes the secrets out of a line.
-    fn new(
-        received: &'a Received,
-        hide: impl Fn(&'a [u8]) -> Cow<'a, [u8]>,
-        charset: Charset,
-        several: bool,
-    ) -> Self {
+    fn new(received: &'a Received, hiding: &Hiding<'_>, charset: Charset, several: bool) -> Self {
         let reply = &received.reply;
-        let (text, text_hex) = wire_texts(reply.lines().map(hide), charset);
+        let (text, text_hex) = wire_texts(reply.lines().map(|line| hiding.hide(line)), charset);
         Self {
             code: reply.code,
             text,
@@ -187,9 +209,12 @@ fn argument<'a>(
     (text.map(ArgumentRecord::Text), hex)
 }
 
-fn command_name(sent: &Sent, show_secrets: bool) -> Vec<u8> {
-    if is_lost(&sent.command, sent.is_headless) && !show_secrets {
-        return Vec::new();
+fn command_name(sent: &Sent, show_secrets: bool) -> Cow<'_, [u8]> {
+    let command = &sent.command;
+    if is_lost(command, sent.is_headless) && !show_secrets {
+        return Cow::default();
     }
-    sent.command.name()
+    // Nearly all clients spell verbs as usual.
+    let is_usual = !command.word().iter().any(u8::is_ascii_lowercase);
+    if is_usual { command.word().into() } else { command.name().into() }
 }
