@@ -1,6 +1,6 @@
 //! JSON: one document, or one line for each record as soon as it is final.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::OnceLock;
 
@@ -31,34 +31,33 @@ pub fn write(
     let several = options.several_inputs;
     let tunnels = &analysis.capture.tunnels;
     let known = Known::new(&analysis.sessions);
-    let numbered: Vec<_> = analysis.files.iter().enumerate().collect();
     let trees = analysis.server_trees();
     let sessions = list(
         &analysis.sessions,
         |session| 1 + session.exchanges.len(),
-        |session| SessionRecord::new(session, known.charset(session.id), tunnels, options),
+        |_, session| SessionRecord::new(session, known.charset(session.id), tunnels, options),
     );
     let transfers = list(
         &analysis.transfers,
         |transfer| 1 + transfer.listing.as_ref().map_or(0, |listing| listing.entries.len()),
-        |transfer| TransferRecord::new(transfer, known.charset(transfer.session), several),
+        |_, transfer| TransferRecord::new(transfer, known.charset(transfer.session), several),
     );
     let files = list(
-        &numbered,
-        |(_, file)| 1 + file.pieces.len(),
-        |(number, file)| {
-            let (session, charset) = (known.session(file.session)?, known.charset(file.session));
+        &analysis.files,
+        |file| 1 + file.pieces.len(),
+        |number, file| {
+            let (session, charset) = known.find(file.session)?;
             let whole = file.hashes(&analysis.transfers);
-            Some(LogicalFileRecord::new(*number, file, whole, session, charset, several))
+            Some(LogicalFileRecord::new(number, file, whole, session, charset, several))
         },
     );
     let server_trees = list(
         &trees,
         |tree| 1 + tree.nodes.len(),
-        |tree| ServerTreeRecord::new(tree, known.charset(tree.session), several),
+        |_, tree| ServerTreeRecord::new(tree, known.charset(tree.session), several),
     );
     let orphans =
-        list(&analysis.orphans, |_| 1, |orphan| OrphanRecord::new(orphan, tunnels, several));
+        list(&analysis.orphans, |_| 1, |_, orphan| OrphanRecord::new(orphan, tunnels, several));
     let rest = visible::to_vec_pretty(&Document::without_lists(analysis, audit, options))?;
     let mut pieces = Vec::new();
     let mut rest = &*rest;
@@ -79,22 +78,25 @@ pub fn write(
     out.write_all(b"\n")
 }
 
-/// The sessions by their numbers, each with its charset as soon as somebody asks for it.
-struct Known<'a>(HashMap<SessionId, (&'a Session, OnceLock<Charset>)>);
+/// The sessions in the order of their numbers, each with its charset as soon as somebody asks for it.
+struct Known<'a>(Vec<(SessionId, &'a Session, OnceLock<Charset>)>);
 
 impl<'a> Known<'a> {
     fn new(sessions: &'a [Session]) -> Self {
-        let unasked = |session: &'a Session| (session.id, (session, OnceLock::new()));
-        Self(sessions.iter().map(unasked).collect())
+        let unasked = |session: &'a Session| (session.id, session, OnceLock::new());
+        let mut known: Vec<_> = sessions.iter().map(unasked).collect();
+        known.sort_unstable_by_key(|(id, ..)| *id);
+        Self(known)
     }
 
-    fn session(&self, id: SessionId) -> Option<&'a Session> {
-        self.0.get(&id).map(|(session, _)| *session)
+    fn find(&self, id: SessionId) -> Option<(&'a Session, Charset)> {
+        let at = self.0.binary_search_by_key(&id, |(id, ..)| *id).ok()?;
+        let (_, session, charset) = self.0.get(at)?;
+        Some((session, *charset.get_or_init(|| Charset::of(session))))
     }
 
     fn charset(&self, id: SessionId) -> Charset {
-        let Some((session, charset)) = self.0.get(&id) else { return Charset::default() };
-        *charset.get_or_init(|| Charset::of(session))
+        self.find(id).map(|(_, charset)| charset).unwrap_or_default()
     }
 }
 

@@ -19,11 +19,11 @@ pub(super) enum Piece<'a> {
 type Make<'a> = dyn Fn(&mut Vec<u8>) -> serde_json::Result<()> + Sync + 'a;
 
 /// A list as the value of a field of the document. `parts` tells how many things of some hundred
-/// bytes of text stand in an element.
+/// bytes of text stand in an element; `record` makes one of a fact and its place.
 pub(super) fn list<'a, F: Sync, R: Serialize>(
     facts: &'a [F],
     parts: fn(&F) -> usize,
-    record: impl Fn(&'a F) -> R + Copy + Sync + 'a,
+    record: impl Fn(usize, &'a F) -> R + Copy + Sync + 'a,
 ) -> Vec<Piece<'a>> {
     if facts.is_empty() {
         return vec![Piece::Text(b"[]")];
@@ -40,7 +40,8 @@ pub(super) fn list<'a, F: Sync, R: Serialize>(
         });
         let (piece, rest) = left.split_at(taken.count());
         pieces.push(Piece::Text(before));
-        pieces.push(Piece::Made(Box::new(move |text| spell(piece, record, text))));
+        let first = facts.len() - left.len();
+        pieces.push(Piece::Made(Box::new(move |text| spell(piece, first, record, text))));
         before = SEPARATOR;
         left = rest;
     }
@@ -55,14 +56,15 @@ const SEPARATOR: &[u8] = b",\n    ";
 
 fn spell<'a, F, R: Serialize>(
     facts: &'a [F],
-    record: impl Fn(&'a F) -> R,
+    first: usize,
+    record: impl Fn(usize, &'a F) -> R,
     text: &mut Vec<u8>,
 ) -> serde_json::Result<()> {
     for (nth, fact) in facts.iter().enumerate() {
         if nth > 0 {
             text.extend_from_slice(SEPARATOR);
         }
-        visible::append_pretty(text, &record(fact))?;
+        visible::append_pretty(text, &record(first + nth, fact))?;
     }
     Ok(())
 }

@@ -78,8 +78,8 @@ impl<'a> CertificateRecord<'a> {
         let Certificate { subject, issuer, not_before, not_after, names, sha256, self_signed } =
             certificate;
         Self {
-            subject: subject,
-            issuer: issuer,
+            subject,
+            issuer,
             not_before: of_seconds(*not_before),
             not_after: of_seconds(*not_after),
             names,
