@@ -34,12 +34,12 @@ pub fn write(
     let trees = analysis.server_trees();
     let sessions = list(
         &analysis.sessions,
-        |session| 1 + session.exchanges.len(),
+        |session| 3 + session.exchanges.len(),
         |_, session| SessionRecord::new(session, known.charset(session.id), tunnels, options),
     );
     let transfers = list(
         &analysis.transfers,
-        |transfer| 1 + transfer.listing.as_ref().map_or(0, |listing| listing.entries.len()),
+        |transfer| 3 + transfer.listing.as_ref().map_or(0, |listing| listing.entries.len()),
         |_, transfer| TransferRecord::new(transfer, known.charset(transfer.session), several),
     );
     let files = list(
@@ -57,7 +57,7 @@ pub fn write(
         |_, tree| ServerTreeRecord::new(tree, known.charset(tree.session), several),
     );
     let orphans =
-        list(&analysis.orphans, |_| 1, |_, orphan| OrphanRecord::new(orphan, tunnels, several));
+        list(&analysis.orphans, |_| 3, |_, orphan| OrphanRecord::new(orphan, tunnels, several));
     let rest = visible::to_vec_pretty(&Document::without_lists(analysis, audit, options))?;
     let mut pieces = Vec::new();
     let mut rest = &*rest;
