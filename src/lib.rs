@@ -56,7 +56,7 @@
 //!
 //! The packets' way is one thread's. Beside it, each where it pays and none with `--threads 1`:
 //! files are read, unpacked and hashed ahead ([`capture::ReadAhead`]); long streams are hashed, each
-//! hash of each stream on its own ([`hash::Workers`]); results are kept, or written as `--lines`
+//! hash of each stream on its own ([`hash::Workers`]); results are looked at and kept, or written as `--lines`
 //! ([`analysis::collect_beside`]); rules are asked ([`analysis::rules`]); the lists of a document
 //! are spelled out. All queues are bounded, and
 //! who fills one waits. Nothing that comes out depends on who is first: batches of a stream are

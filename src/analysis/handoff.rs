@@ -76,6 +76,10 @@ impl Collector for Handoff {
         self.wants_exchanges
     }
 
+    fn looks(&self) -> bool {
+        true
+    }
+
     fn exchange(&mut self, session: SessionId, exchange: Exchange) {
         let bytes = exchange.weight();
         self.take(Told::Exchange(session, exchange), bytes);
@@ -110,7 +114,10 @@ impl Told {
         match self {
             Self::Exchange(session, exchange) => out.exchange(session, exchange),
             Self::Tunnel(outer, tunnel) => out.tunnel(outer, tunnel),
-            Self::Transfer(transfer) => out.transfer(*transfer),
+            Self::Transfer(mut transfer) => {
+                transfer.look();
+                out.transfer(*transfer);
+            }
             Self::Session(session) => out.session(*session),
             Self::Orphan(orphan) => out.orphan(*orphan),
             Self::Attempt(attempt) => out.attempt(*attempt),

@@ -287,6 +287,11 @@ pub trait Collector: Send {
         false
     }
 
+    /// Whether it [looks](Transfer::look) at transfers itself.
+    fn looks(&self) -> bool {
+        false
+    }
+
     /// An exchange to which nothing will be added.
     fn exchange(&mut self, _session: SessionId, _exchange: Exchange) {}
 

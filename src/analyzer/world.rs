@@ -463,7 +463,11 @@ impl World<'_> {
                 self.let_go(data);
             }
         }
-        match self.tracker.twin(transfer.session) {
+        let twin = self.tracker.twin(transfer.session);
+        if twin.is_some() || !self.out.looks() {
+            transfer.look();
+        }
+        match twin {
             Some(twin) => self.legs.transfer(twin, transfer, self.out),
             None => self.out.transfer(transfer),
         }
@@ -522,10 +526,11 @@ impl World<'_> {
         let carried = std::mem::take(&mut self.carried);
         let firsts = carried.values().map(|ready| ready.carried.connection.link.first);
         self.hosts.settle(firsts.map(|first| first.input()));
-        for (_, ready) in carried {
+        for (_, mut ready) in carried {
             if ready.taken > 0 {
                 continue;
             }
+            ready.carried.forget_text();
             let connection = &ready.carried.connection;
             // What an encrypted session announced is not known, but that it was dialled in vain.
             if ready.carried.bytes() == 0

@@ -16,11 +16,20 @@ pub(super) struct Beginning {
 }
 
 /// What the beginning tells.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Told {
     pub(super) media_type: Option<String>,
     pub(super) mark: Option<Mark>,
     pub(super) is_tls: bool,
+}
+
+/// What is left of a beginning when its stream is over.
+pub(super) struct Left {
+    pub(super) told: Told,
+    /// Only whether it is TLS was told.
+    pub(super) is_unread: bool,
+    /// As much as was kept.
+    pub(super) text: Vec<u8>,
 }
 
 /// Octets looked at to tell the media type: the marks of all formats that are told by their
@@ -61,18 +70,34 @@ impl Beginning {
         }
     }
 
-    /// What it told, and the text that was kept.
-    pub(super) fn finish(mut self, is_there: bool) -> (Told, Vec<u8>) {
-        let told = self.told.take().unwrap_or_else(|| self.tell(is_there));
-        (told, self.head)
+    /// What it told, if it was looked at; that can wait where all that it needs is in the text.
+    pub(super) fn finish(mut self, is_there: bool) -> Left {
+        if let Some(told) = self.told.take() {
+            return Left { told, is_unread: false, text: self.head };
+        }
+        let is_unread = is_there && self.is_enough() && !self.head.is_empty();
+        let told = match is_unread {
+            true => Told { is_tls: tls::begins(&self.head), ..Told::default() },
+            false => self.tell(is_there),
+        };
+        Left { told, is_unread, text: self.head }
     }
 
     fn tell(&self, is_there: bool) -> Told {
-        let is_enough = !self.is_cut || self.head.len() >= HEAD;
-        let media_type = if is_there && is_enough { media::media_type(&self.head) } else { None };
-        let head = self.head.get(..HEAD).unwrap_or(&self.head);
-        let mark = if is_there { marks::mark(head) } else { None };
-        let is_tls = is_there && tls::begins(&self.head);
-        Told { media_type, mark, is_tls }
+        if !is_there {
+            return Told::default();
+        }
+        let told = tell(&self.head);
+        Told { media_type: told.media_type.filter(|_| self.is_enough()), ..told }
     }
+
+    fn is_enough(&self) -> bool {
+        !self.is_cut || self.head.len() >= HEAD
+    }
+}
+
+/// What the first octets of a stream tell.
+pub(super) fn tell(text: &[u8]) -> Told {
+    let mark = marks::mark(text.get(..HEAD).unwrap_or(text));
+    Told { media_type: media::media_type(text), mark, is_tls: tls::begins(text) }
 }

@@ -1,6 +1,6 @@
 //! The bytes of a data connection on their way to hashes, sinks and counts.
 
-use super::beginning::{Beginning, Told};
+use super::beginning::{self, Beginning, Left, Told};
 use super::decode::Mode;
 use super::decoding::{Decoded, Decoding, form_of};
 use super::sink::{ByteSink, Face};
@@ -62,8 +62,11 @@ pub struct Content {
     pub is_tls: bool,
     /// What its records show; only of such.
     pub tls: Option<Box<SideFacts>>,
-    /// The text of a listing, as far as it was kept.
-    pub text: Vec<u8>,
+    /// The text of a listing, as far as it was kept, or the first octets of a file until they are
+    /// [looked at](Self::look).
+    pub(super) text: Vec<u8>,
+    /// They were not: media type and mark are still to come.
+    is_unread: bool,
 }
 
 /// Octets of a transfer that are not in the capture.
@@ -206,6 +209,14 @@ impl Content {
         self.text.len() + self.missing.len() * size_of::<Missing>() + tls
     }
 
+    /// Tells from the first octets what it is, where that was put off.
+    pub(super) fn look(&mut self) {
+        if std::mem::take(&mut self.is_unread) {
+            let Told { media_type, mark, .. } = beginning::tell(&self.text);
+            (self.media_type, self.mark) = (media_type, mark);
+        }
+    }
+
     /// Whether all of it is in `text`.
     pub(super) fn is_all_text(&self) -> bool {
         let decoded = self.decoded.as_deref();
@@ -251,6 +262,7 @@ impl Content {
             self.missing.insert(0, Missing { offset: Some(0), bytes: before });
             self.media_type = None;
             self.mark = None;
+            self.is_unread = false;
         }
         self
     }
@@ -377,7 +389,8 @@ impl Stream {
         let facts = conn.facts(dir);
         let odd = |kind| conn.link.anomalies.of(kind, dir);
         let is_there = self.has_beginning();
-        let (Told { media_type, mark, is_tls }, text) = self.beginning.finish(is_there);
+        let Left { told: Told { media_type, mark, is_tls }, is_unread, text } =
+            self.beginning.finish(is_there);
         Content {
             bytes: self.bytes,
             missing: self.gaps,
@@ -396,6 +409,7 @@ impl Stream {
             is_tls,
             tls: self.tls.and_then(|tls| tls.finish(room)),
             text,
+            is_unread,
         }
     }
 }

@@ -213,18 +213,28 @@ impl Transfer {
     /// and what they are worth.
     pub fn read_listing(&mut self) -> Option<(Sizes, SizeSource)> {
         let content = self.content.as_mut()?;
-        let is_all = content.is_all_text();
-        let text = std::mem::take(&mut content.text);
         let (kind, source) = match self.request.verb {
             Verb::List => (ListingKind::List, SizeSource::List),
             Verb::Mlsd => (ListingKind::Mlsd, SizeSource::Mlsd),
             Verb::Nlst => (ListingKind::Nlst, SizeSource::List),
             _ => return None,
         };
+        content.look();
+        let is_all = content.is_all_text();
+        let text = std::mem::take(&mut content.text);
         let listing = Listing::parse(kind, &text, is_all);
         let sizes = content.is_whole().then(|| listing.sizes());
         self.listing = Some(Box::new(listing));
         Some((sizes.filter(|sizes| !sizes.is_empty())?, source))
+    }
+
+    /// Tells what kind of file it is and lets go of the octets that tell it: in a thread that has
+    /// time for that, for it takes as long as all else that is done for a small file.
+    pub fn look(&mut self) {
+        if let Some(content) = &mut self.content {
+            content.look();
+            content.text = Vec::new();
+        }
     }
 
     /// Bytes of it, with what it holds.
@@ -267,6 +277,7 @@ impl Carried {
     /// Lets go of the text that only a listing needs.
     pub fn forget_text(&mut self) {
         for content in [&mut self.from_originator, &mut self.from_responder] {
+            content.look();
             content.text = Vec::new();
         }
     }

@@ -315,7 +315,7 @@ impl Collector for Manifest {
         self.tunnels.push(outer, tunnel);
     }
 
-    fn transfer(&mut self, mut transfer: Transfer) {
+    fn transfer(&mut self, transfer: Transfer) {
         let part = transfer.data.as_ref().map(|data| data.id).zip(transfer.content_dir());
         let (is_chosen, has_file) = (self.is_chosen(&transfer), transfer.has_file());
         if let Some((data, dir)) = part {
@@ -328,12 +328,10 @@ impl Collector for Manifest {
         if !is_chosen {
             return;
         }
-        let content = transfer.content.as_mut().filter(|_| has_file);
+        let content = transfer.content.as_ref().filter(|_| has_file);
         let Some(((data, dir), content)) = part.zip(content) else {
             return self.not_written(&transfer, None);
         };
-        // Nobody looks at it any more, and it may wait for long.
-        content.text = Vec::new();
         let content = content.clone();
         if !self.has_room() {
             self.shelf.lock().leave_both(data, dir);
