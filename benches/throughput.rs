@@ -1,6 +1,7 @@
 //! How fast each floor is, and how often it asks for memory: `cargo bench --bench throughput`.
 //! The captures are made here, in a temporary directory, and removed; `FTPSCOPE_BENCH_MB` sets
-//! their size (256 by default).
+//! their size (256 by default). Memory is the system's, counted; the program's own allocator is
+//! faster.
 
 #[path = "common/generate.rs"]
 mod generate;
@@ -12,7 +13,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use ftpscope::analysis::Keeper;
+use ftpscope::analysis::{Keeper, collect_beside};
 use ftpscope::analyzer::{AnalysisOptions, analyze};
 use ftpscope::capture::{Capture, ReadAhead, ReadOptions, Source};
 use ftpscope::decode::{Decoded, Decoder, Segment};
@@ -224,7 +225,10 @@ fn document(path: &Path, threads: usize) {
     let mut keeper = Keeper::new(Limits::default());
     let mut capture = open(path, threads);
     let options = AnalysisOptions { threads, ..AnalysisOptions::default() };
-    let facts = analyze(&mut capture, &options, None, &mut keeper);
+    let facts = match threads {
+        1 => analyze(&mut capture, &options, None, &mut keeper),
+        _ => collect_beside(&mut keeper, |out| analyze(&mut capture, &options, None, out)),
+    };
     let analysis = keeper.finish(facts, capture.finish());
     json::write(&analysis, None, DocumentOptions::default(), threads, &mut io::sink())
         .expect("a sink takes all");

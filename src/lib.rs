@@ -44,9 +44,10 @@
 //! A command that moves something becomes a [`session::Request`]. When it has been answered and
 //! its connection has ended, both halves meet in a [`transfer::Transfer`], which is judged and
 //! handed to a [`analysis::Collector`]; so is a session when it is over. One collector keeps
-//! everything ([`analysis::Keeper`]), one writes JSON lines and forgets, one gives files their
-//! names. So one pass serves a large capture and a small one. Rules look at what is kept when all is
-//! over ([`analysis::rules`]), and an auditor's questions are answered from both
+//! everything ([`analysis::Keeper`]), and when a session is over holds against its files what it
+//! said of them; one writes JSON lines and forgets, one gives files their names. So one pass serves
+//! a large capture and a small one. Rules look at what is kept when all is over
+//! ([`analysis::rules`]), and an auditor's questions are answered from both
 //! ([`analysis::Audit`]). Content is not kept: it is read again when it is asked for
 //! ([`analyzer::replay`]), from a place noted near it ([`capture::Marks`]), or where a server
 //! stated a hash that was not made ([`analyzer::verify`]). Results of a session captured at two
@@ -56,11 +57,11 @@
 //!
 //! The packets' way is one thread's. Beside it, each where it pays and none with `--threads 1`:
 //! files are read, unpacked and hashed ahead ([`capture::ReadAhead`]); long streams are hashed, each
-//! hash of each stream on its own ([`hash::Workers`]); results are looked at and kept, or written as `--lines`
-//! ([`analysis::collect_beside`]); rules are asked ([`analysis::rules`]); the lists of a document
-//! are spelled out. All queues are bounded, and
-//! who fills one waits. Nothing that comes out depends on who is first: batches of a stream are
-//! hashed in their order, results are passed on in theirs, chunks are read alike with one thread.
+//! hash of each stream on its own ([`hash::Workers`]); results are looked at, and kept or written as
+//! `--lines` ([`analysis::collect_beside`]); rules are asked ([`analysis::rules`]); the lists of a
+//! document are spelled out. All queues are bounded, and who fills one waits. Nothing that comes out
+//! depends on who is first: batches of a stream are hashed in their order, results are passed on in
+//! theirs, chunks are read alike with one thread.
 //!
 //! With more processors more hashes and more of a document are made at once; the packets' way is
 //! the bound then. It could be parted by pairs of hosts, which sessions, their data connections and

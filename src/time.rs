@@ -26,9 +26,9 @@ const LAST_FRAME: u64 = (1 << FRAME_BITS) - 1;
 impl Place {
     const fn new(input: u16, frame: u64) -> Self {
         let frame = if frame < LAST_FRAME { frame } else { LAST_FRAME };
-        match NonZeroU64::new((input as u64) << FRAME_BITS | frame) {
-            Some(number) => Self(number),
-            None => Self(NonZeroU64::MIN),
+        match NonZeroU64::new(frame) {
+            Some(frame) => Self(frame.saturating_add((input as u64) << FRAME_BITS)),
+            None => Self::new(input, 1),
         }
     }
 

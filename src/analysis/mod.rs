@@ -287,7 +287,8 @@ pub trait Collector: Send {
         false
     }
 
-    /// Whether it [looks](Transfer::look) at transfers itself.
+    /// Whether it [looks](Transfer::look) at transfers itself, as one does that hands them on to
+    /// another thread: before that nothing tells what kind of file was moved.
     fn looks(&self) -> bool {
         false
     }
@@ -320,8 +321,8 @@ pub struct Keeper {
     bound: &'static str,
     /// Of sessions that go on: what those say of them is not known yet.
     open: HashMap<SessionId, Vec<Transfer>>,
-    /// All of them, those of sessions that go on too.
-    transfers: usize,
+    /// How many are kept, those of sessions that go on too.
+    kept_transfers: usize,
     /// Of what is kept.
     bytes: usize,
     /// Sessions on which no byte was seen.
@@ -345,6 +346,7 @@ impl Keeper {
     /// All of it, in order.
     pub fn finish(self, capture: CaptureFacts, inputs: Vec<InputFacts>) -> Analysis {
         let mut analysis = Analysis { inputs, capture, ..self.analysis };
+        // Of sessions that were never told.
         analysis.transfers.extend(self.open.into_values().flatten());
         for (name, count) in self.dropped {
             *analysis.capture.limits_reached.entry(name).or_default() += count;
@@ -371,20 +373,20 @@ impl Keeper {
         self.analysis.sessions.iter().find(|session| session.id == id)
     }
 
-    fn transfers(&self) -> impl Iterator<Item = &Transfer> {
+    fn all_transfers(&self) -> impl Iterator<Item = &Transfer> {
         self.analysis.transfers.iter().chain(self.open.values().flatten())
     }
 
     /// A transfer that is kept.
     pub fn transfer_of(&self, id: TransferId) -> Option<&Transfer> {
-        self.transfers().find(|transfer| transfer.request.id == id)
+        self.all_transfers().find(|transfer| transfer.request.id == id)
     }
 
     /// What is known so far of a session, as an analysis of its own.
     pub fn so_far(&self, session: Session) -> Analysis {
         let id = session.id;
         let mut transfers: Vec<_> =
-            self.transfers().filter(|transfer| transfer.session == id).cloned().collect();
+            self.all_transfers().filter(|transfer| transfer.session == id).cloned().collect();
         transfers.sort_unstable_by_key(|transfer| transfer.request.id);
         checks::check(&session, &mut transfers);
         let attempts = self.analysis.attempts.iter();
@@ -411,8 +413,9 @@ impl Keeper {
 
 impl Collector for Keeper {
     fn transfer(&mut self, transfer: Transfer) {
-        if self.admits("transfers", self.transfers, self.limits.transfers, transfer.weight()) {
-            self.transfers += 1;
+        let (kept, most) = (self.kept_transfers, self.limits.transfers);
+        if self.admits("transfers", kept, most, transfer.weight()) {
+            self.kept_transfers += 1;
             // Most sessions move one file.
             let own = self.open.entry(transfer.session).or_insert_with(|| Vec::with_capacity(1));
             own.push(transfer);

@@ -318,7 +318,7 @@ impl World<'_> {
                 let mut carried = builder.finish(&conn, &mut self.room, &mut self.workers);
                 let weight = carried.weight();
                 if !self.tracker.is_claimed(id) {
-                    carried.forget_text();
+                    carried.look();
                 }
                 self.tracker.note_over(id, carried.bytes() == 0);
                 if self.tracker.is_kept(id, carried.bytes() == 0) {
@@ -530,7 +530,7 @@ impl World<'_> {
             if ready.taken > 0 {
                 continue;
             }
-            ready.carried.forget_text();
+            ready.carried.look();
             let connection = &ready.carried.connection;
             // What an encrypted session announced is not known, but that it was dialled in vain.
             if ready.carried.bytes() == 0

@@ -14,10 +14,12 @@ use super::document::{
 use super::lists::{self, Piece, list};
 use super::visible;
 use crate::analysis::secret::Secrets;
-use crate::analysis::{Analysis, Audit, CaptureFacts, Charset, Collector, warnings};
+use crate::analysis::{
+    Analysis, Audit, CaptureFacts, Charset, Collector, LogicalFile, Node, warnings,
+};
 use crate::capture::{InputFacts, Progress};
 use crate::decode::{Net, Tunnel, Tunnels};
-use crate::session::{Exchange, Session, SessionId};
+use crate::session::{Exchange, Session, SessionId, Weight};
 use crate::transfer::{Orphan, Transfer};
 
 /// Writes the whole document; `threads` make it, and it is the same with any number of them.
@@ -32,19 +34,15 @@ pub fn write(
     let tunnels = &analysis.capture.tunnels;
     let known = Known::new(&analysis.sessions);
     let trees = analysis.server_trees();
-    let sessions = list(
-        &analysis.sessions,
-        |session| 3 + session.exchanges.len(),
-        |_, session| SessionRecord::new(session, known.charset(session.id), tunnels, options),
-    );
-    let transfers = list(
-        &analysis.transfers,
-        |transfer| 3 + transfer.listing.as_ref().map_or(0, |listing| listing.entries.len()),
-        |_, transfer| TransferRecord::new(transfer, known.charset(transfer.session), several),
-    );
+    let sessions = list(&analysis.sessions, Session::weight, |_, session| {
+        SessionRecord::new(session, known.charset(session.id), tunnels, options)
+    });
+    let transfers = list(&analysis.transfers, Transfer::weight, |_, transfer| {
+        TransferRecord::new(transfer, known.charset(transfer.session), several)
+    });
     let files = list(
         &analysis.files,
-        |file| 1 + file.pieces.len(),
+        |file| size_of::<LogicalFile>() + file.path.len() + size_of_val(&*file.pieces),
         |number, file| {
             let (session, charset) = known.find(file.session)?;
             let whole = file.hashes(&analysis.transfers);
@@ -53,11 +51,12 @@ pub fn write(
     );
     let server_trees = list(
         &trees,
-        |tree| 1 + tree.nodes.len(),
+        |tree| tree.nodes.len() * size_of::<Node>(),
         |_, tree| ServerTreeRecord::new(tree, known.charset(tree.session), several),
     );
-    let orphans =
-        list(&analysis.orphans, |_| 3, |_, orphan| OrphanRecord::new(orphan, tunnels, several));
+    let orphans = list(&analysis.orphans, Orphan::weight, |_, orphan| {
+        OrphanRecord::new(orphan, tunnels, several)
+    });
     let rest = visible::to_vec_pretty(&Document::without_lists(analysis, audit, options))?;
     let mut pieces = Vec::new();
     let mut rest = &*rest;
@@ -245,7 +244,7 @@ impl<W: Write + Send> Collector for Lines<W> {
     }
 
     fn session(&mut self, session: Session) {
-        let charset = Charset::of_exchanges(&session.exchanges);
+        let charset = Charset::of(&session);
         for exchange in &session.exchanges {
             self.exchange_line(session.id, exchange, charset);
         }

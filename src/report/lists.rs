@@ -18,11 +18,11 @@ pub(super) enum Piece<'a> {
 /// Appends a text.
 type Make<'a> = dyn Fn(&mut Vec<u8>) -> serde_json::Result<()> + Sync + 'a;
 
-/// A list as the value of a field of the document. `parts` tells how many things of some hundred
-/// bytes of text stand in an element; `record` makes one of a fact and its place.
+/// A list as the value of a field of the document. `weight` tells the bytes of a fact; `record` makes
+/// an element of one and its place.
 pub(super) fn list<'a, F: Sync, R: Serialize>(
     facts: &'a [F],
-    parts: fn(&F) -> usize,
+    weight: fn(&F) -> usize,
     record: impl Fn(usize, &'a F) -> R + Copy + Sync + 'a,
 ) -> Vec<Piece<'a>> {
     if facts.is_empty() {
@@ -34,8 +34,8 @@ pub(super) fn list<'a, F: Sync, R: Serialize>(
     while !left.is_empty() {
         let mut sum = 0;
         let taken = left.iter().take_while(|fact| {
-            let is_room = sum < PIECE_PARTS;
-            sum += parts(fact);
+            let is_room = sum < PIECE_BYTES;
+            sum += weight(fact);
             is_room
         });
         let (piece, rest) = left.split_at(taken.count());
@@ -49,8 +49,8 @@ pub(super) fn list<'a, F: Sync, R: Serialize>(
     pieces
 }
 
-/// Parts of which the text is made in one go: some hundred kilobytes.
-const PIECE_PARTS: usize = 256;
+/// Bytes of facts whose text is made in one go: some ten times as much.
+const PIECE_BYTES: usize = 64 << 10;
 
 const SEPARATOR: &[u8] = b",\n    ";
 

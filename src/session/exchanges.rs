@@ -50,7 +50,7 @@ impl Exchanges {
         }
     }
 
-    /// One of which nothing is known but the working directory.
+    /// A new one, which command and replies are added to.
     pub(super) fn begin(&mut self, cwd: &[u8]) -> usize {
         if self.list.len() >= self.most {
             self.drop_oldest();

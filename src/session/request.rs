@@ -53,8 +53,8 @@ pub struct Code {
     octets: [u8; LONGEST],
 }
 
-/// Bytes of the longest value there is, and some: `L 255`. What is longer says nothing.
-const LONGEST: usize = 7;
+/// Bytes of the longest value that clients send, and some: `L 255`, but also `ASCII NON-PRINT`.
+const LONGEST: usize = 15;
 
 impl Code {
     /// `None` if it is longer than any.
@@ -267,6 +267,12 @@ mod tests {
 
     fn reply(text: &str) -> Reply {
         Reply { code: 150, text: text.as_bytes().to_vec(), ..Reply::default() }
+    }
+
+    #[test]
+    fn a_type_may_be_spelled_out() {
+        assert_eq!(Code::new(b"Ascii Non-Print").as_deref(), Some(&b"ASCII NON-PRINT"[..]));
+        assert_eq!(Code::new(b"ASCII CARRIAGE CONTROL"), None);
     }
 
     #[test]

@@ -209,12 +209,14 @@ impl Content {
         self.text.len() + self.missing.len() * size_of::<Missing>() + tls
     }
 
-    /// Tells from the first octets what it is, where that was put off.
-    pub(super) fn look(&mut self) {
+    /// Tells from the first octets what it is, where that was put off, and lets go of the text.
+    pub(super) fn look(&mut self) -> Vec<u8> {
+        let text = std::mem::take(&mut self.text);
         if std::mem::take(&mut self.is_unread) {
-            let Told { media_type, mark, .. } = beginning::tell(&self.text);
+            let Told { media_type, mark, .. } = beginning::tell(&text);
             (self.media_type, self.mark) = (media_type, mark);
         }
+        text
     }
 
     /// Whether all of it is in `text`.

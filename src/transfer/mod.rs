@@ -219,9 +219,8 @@ impl Transfer {
             Verb::Nlst => (ListingKind::Nlst, SizeSource::List),
             _ => return None,
         };
-        content.look();
         let is_all = content.is_all_text();
-        let text = std::mem::take(&mut content.text);
+        let text = content.look();
         let listing = Listing::parse(kind, &text, is_all);
         let sizes = content.is_whole().then(|| listing.sizes());
         self.listing = Some(Box::new(listing));
@@ -231,10 +230,7 @@ impl Transfer {
     /// Tells what kind of file it is and lets go of the octets that tell it: in a thread that has
     /// time for that, for it takes as long as all else that is done for a small file.
     pub fn look(&mut self) {
-        if let Some(content) = &mut self.content {
-            content.look();
-            content.text = Vec::new();
-        }
+        self.content.as_mut().map(Content::look);
     }
 
     /// Bytes of it, with what it holds.
@@ -274,12 +270,10 @@ impl Carried {
         self.from_originator.weight() + self.from_responder.weight()
     }
 
-    /// Lets go of the text that only a listing needs.
-    pub fn forget_text(&mut self) {
-        for content in [&mut self.from_originator, &mut self.from_responder] {
-            content.look();
-            content.text = Vec::new();
-        }
+    /// Tells what kind of files its contents are and lets go of the octets that tell it.
+    pub fn look(&mut self) {
+        self.from_originator.look();
+        self.from_responder.look();
     }
 
     pub fn from(&self, dir: Dir) -> &Content {

@@ -5,6 +5,7 @@ mod active;
 mod capture;
 mod control;
 mod found;
+mod heard;
 mod middlebox;
 mod passive;
 mod security;

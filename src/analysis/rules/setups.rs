@@ -1,7 +1,8 @@
 //! What the rules of active and passive mode have in common: what came of a setup, and whether its
 //! address makes sense to the one it was told to.
 
-use super::words::{did_not_happen, says};
+use super::heard::says;
+use super::words::did_not_happen;
 use crate::analysis::case::{Case, Fate, Opening, first_after};
 use crate::analysis::finding::{Certainty, Draft, Severity};
 use crate::analysis::policy::{is_private, is_unusable};

@@ -31,7 +31,7 @@ pub struct ExchangeRecord<'a> {
     pub place: Option<PlaceRecord>,
     pub time: Option<Shown<Timestamp>>,
     #[schemars(with = "Vec<ReplyRecord<'a>>")]
-    pub replies: Replies<'a>,
+    pub replies: ReplyRecords<'a>,
     /// Lines of the server that were no replies.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub malformed: Vec<LineRecord<'a>>,
@@ -80,7 +80,7 @@ impl<'a> ExchangeRecord<'a> {
                     }
                 })
                 .collect(),
-            replies: Replies { facts: &exchange.replies, hiding, charset, several },
+            replies: ReplyRecords { facts: &exchange.replies, hiding, charset, several },
             cwd,
             cwd_hex,
             transfer: exchange.transfer.map(transfer_id),
@@ -96,14 +96,14 @@ pub enum ArgumentRecord<'a> {
 }
 
 /// The replies to a command: the record of each is made when it is written.
-pub struct Replies<'a> {
+pub struct ReplyRecords<'a> {
     facts: &'a [Received],
     hiding: Hiding<'a>,
     charset: Charset,
     several: bool,
 }
 
-impl Serialize for Replies<'_> {
+impl Serialize for ReplyRecords<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { facts, hiding, charset, several } = self;
         serializer.collect_seq(

@@ -58,7 +58,7 @@ pub struct SessionRecord<'a> {
     /// Left out with `--lines`, where each is a record of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Vec<ExchangeRecord<'a>>>")]
-    pub exchanges: Option<Exchanges<'a>>,
+    pub exchanges: Option<ExchangeRecords<'a>>,
     pub transfers: Vec<String>,
     /// The same session captured at other places, as on both sides of a NAT. What was moved is told
     /// once.
@@ -76,7 +76,7 @@ impl<'a> SessionRecord<'a> {
     ) -> Self {
         let several = options.several_inputs;
         let secrets = options.hidden(|| Secrets::of(session));
-        let exchanges = Exchanges { facts: &session.exchanges, charset, secrets, options };
+        let exchanges = ExchangeRecords { facts: &session.exchanges, charset, secrets, options };
         let (user, user_hex) = wire_text(session.login.user.as_deref(), charset);
         let (banner, banner_hex) = wire_text(session.banner.as_deref(), charset);
         let software = &session.software;
@@ -134,14 +134,14 @@ impl<'a> SessionRecord<'a> {
 }
 
 /// The exchanges of a session: the record of each is made when it is written.
-pub struct Exchanges<'a> {
+pub struct ExchangeRecords<'a> {
     facts: &'a [Exchange],
     charset: Charset,
     secrets: Secrets,
     options: DocumentOptions,
 }
 
-impl Serialize for Exchanges<'_> {
+impl Serialize for ExchangeRecords<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { facts, charset, secrets, options } = self;
         serializer.collect_seq(

@@ -109,7 +109,7 @@ fn write_unexplained(report: &Report<'_>, page: &mut Page<'_>) -> io::Result<()>
         return Ok(());
     }
     page.line(&Line::inked(Ink::Strong, "Failed, and no rule says why"))?;
-    for transfer in unexplained.iter().filter_map(|id| report.transfers.get(id)) {
+    for transfer in unexplained.iter().filter_map(|id| report.analysis.transfer(*id)) {
         let (ink, words) = outcome_words(transfer.outcome);
         let path = report.path(transfer).unwrap_or_else(|| "(no name)".to_owned());
         let mut fields = vec![

@@ -26,9 +26,9 @@ use std::io::{self, Write};
 use self::page::{Ink, Line, Page};
 use super::human;
 use crate::analysis::secret::{self, Secrets};
-use crate::analysis::{Analysis, Charset};
+use crate::analysis::{Analysis, ById, Charset};
 use crate::hash::{Hashes, hex};
-use crate::session::{Exchange, Session, SessionId, TransferId};
+use crate::session::{Exchange, Session, SessionId};
 use crate::time::Stamp;
 use crate::transfer::{Content, Direction, Outcome, Transfer};
 
@@ -65,20 +65,17 @@ pub fn write(analysis: &Analysis, style: &Style, out: &mut dyn Write) -> io::Res
 /// The analysis, and what is looked up in it again and again.
 struct Report<'a> {
     analysis: &'a Analysis,
-    transfers: BTreeMap<TransferId, &'a Transfer>,
     charsets: BTreeMap<SessionId, Charset>,
-    sessions: BTreeMap<SessionId, &'a Session>,
+    sessions: ById<'a>,
 }
 
 impl<'a> Report<'a> {
     fn new(analysis: &'a Analysis) -> Self {
-        let transfers = analysis.transfers.iter();
         let sessions = analysis.sessions.iter();
         Self {
             analysis,
-            transfers: transfers.map(|transfer| (transfer.request.id, transfer)).collect(),
-            charsets: sessions.clone().map(|session| (session.id, Charset::of(session))).collect(),
-            sessions: sessions.map(|session| (session.id, session)).collect(),
+            charsets: sessions.map(|session| (session.id, Charset::of(session))).collect(),
+            sessions: ById::new(&analysis.sessions),
         }
     }
 

@@ -121,7 +121,7 @@ impl<'a> Timeline<'a> {
     }
 
     fn transfer(&self, id: TransferId, page: &mut Page<'_>) -> io::Result<()> {
-        match self.report.transfers.get(&id) {
+        match self.report.analysis.transfer(id) {
             Some(transfer) => transfer::write(self.report, transfer, DETAIL, page),
             None => Ok(()),
         }

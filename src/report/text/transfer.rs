@@ -147,7 +147,7 @@ fn connection(
 /// A data connection that does not go to the client is rare, and to be looked at: a copy between
 /// servers, or a bounce.
 fn third_host(report: &Report<'_>, transfer: &Transfer, data: &DataConnection) -> Option<String> {
-    let session = report.sessions.get(&transfer.session)?;
+    let session = report.sessions.get(transfer.session)?;
     let [originator, responder] = [data.originator.ip, data.responder.ip];
     let other = if originator == session.server.ip { responder } else { originator };
     let is_third = originator != session.client.ip && responder != session.client.ip;

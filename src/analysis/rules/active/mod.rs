@@ -8,7 +8,7 @@ use super::setups::{
     Ending, is_as_told, is_data_elsewhere, is_unrelated, was_answered_unseen, wrong_address,
 };
 use crate::analysis::case::{Case, Fate, Opening};
-use crate::analysis::rules::words::says;
+use crate::analysis::rules::heard::says;
 use crate::decode::Endpoint;
 use crate::ftp::Verb;
 use crate::session::{Method, Received};

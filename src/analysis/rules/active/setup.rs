@@ -7,7 +7,7 @@ use super::super::{Check, Found, Kind, Rule};
 use super::{Why, blames_address, failed};
 use crate::analysis::case::{Case, Fate, Opening};
 use crate::analysis::finding::{Certainty, Draft, Severity, counted};
-use crate::analysis::rules::words::says;
+use crate::analysis::rules::heard::says;
 use crate::session::{LoginOutcome, Method};
 
 pub(super) const ADDRESS_PRIVATE: Rule = Rule {

@@ -3,7 +3,7 @@
 use super::{Check, Found, Kind, Rule, last_of, said_before};
 use crate::analysis::case::{Case, last_before};
 use crate::analysis::finding::{Certainty, Draft, Severity, counted, spoken};
-use crate::analysis::rules::words::says;
+use crate::analysis::rules::heard::says;
 use crate::session::Session;
 use crate::tcp::{Close, Dir};
 use crate::time::Stamp;

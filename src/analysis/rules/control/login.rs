@@ -4,7 +4,7 @@ use super::reach::is_too_many;
 use super::{Check, Found, Kind, Rule};
 use crate::analysis::case::Case;
 use crate::analysis::finding::{Certainty, Draft, Severity};
-use crate::analysis::rules::words::{says, without_name};
+use crate::analysis::rules::heard::{says, without_name};
 use crate::ftp::Verb;
 use crate::session::{Exchange, LoginOutcome, Received};
 

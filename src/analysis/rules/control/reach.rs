@@ -3,7 +3,8 @@
 use super::{Check, Found, Kind, Rule};
 use crate::analysis::case::Case;
 use crate::analysis::finding::{Certainty, Draft, Severity, counted, spoken};
-use crate::analysis::rules::words::{End, past_here, says};
+use crate::analysis::rules::heard::says;
+use crate::analysis::rules::words::{End, past_here};
 use crate::analysis::{Analysis, Policy};
 use crate::decode::{Endpoint, IcmpKind};
 use crate::session::{Protocol, Received};

@@ -9,7 +9,7 @@ use super::setups::{
     Ending, Wrong, is_as_told, is_data_elsewhere, is_given_up, was_answered_unseen, wrong_address,
 };
 use crate::analysis::case::{Case, Fate, Learned, Opening, ascending, first_after};
-use crate::analysis::rules::words::says;
+use crate::analysis::rules::heard::says;
 use crate::decode::Endpoint;
 use crate::ftp::Verb;
 use crate::session::{Exchange, Method, Received, Session};

@@ -8,7 +8,7 @@ use super::super::{Check, Found, Kind, Rule};
 use super::is;
 use crate::analysis::case::{Case, Opening};
 use crate::analysis::finding::{Certainty, Draft, Severity};
-use crate::analysis::rules::words::says;
+use crate::analysis::rules::heard::says;
 use crate::ftp::Verb;
 use crate::session::{Exchange, Method, Received};
 use crate::time::Place;

@@ -5,7 +5,7 @@ mod data;
 
 use super::Rule;
 use crate::analysis::Case;
-use crate::analysis::rules::words::says;
+use crate::analysis::rules::heard::says;
 use crate::session::{Exchange, Received};
 
 pub(super) const RULES: &[&Rule] = &[

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Check, Found, Kind, Moved, Rule};
 use crate::analysis::case::{Case, Opening};
 use crate::analysis::finding::{Certainty, Draft, LONGEST_TEXT, Severity, counted, cut};
-use crate::analysis::rules::words::says;
+use crate::analysis::rules::heard::says;
 use crate::analysis::{Analysis, ById, Policy};
 use crate::decode::Host;
 use crate::ftp::Verb;

@@ -3,7 +3,7 @@
 use super::{Check, Found, Kind, Moved, Rule, capitalized};
 use crate::analysis::case::{Case, Opening};
 use crate::analysis::finding::{Certainty, Draft, Severity, counted, spoken};
-use crate::analysis::rules::words::says;
+use crate::analysis::rules::heard::says;
 use crate::ftp::Verb;
 use crate::session::{Confidence, NO_DATA_CONNECTION};
 use crate::tcp::Close;

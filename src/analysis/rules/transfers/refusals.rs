@@ -3,7 +3,7 @@
 use super::{Check, Found, Kind, Rule};
 use crate::analysis::case::Case;
 use crate::analysis::finding::{Certainty, Draft, Severity};
-use crate::analysis::rules::words::{says, without_name};
+use crate::analysis::rules::heard::{says, without_name};
 use crate::ftp::{Reply, Verb};
 use crate::session::Exchange;
 

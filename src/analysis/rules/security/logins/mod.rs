@@ -8,7 +8,7 @@ mod guessing;
 use super::super::Rule;
 use super::super::control::is_too_many;
 use crate::analysis::finding::{LONGEST_TEXT, cut};
-use crate::analysis::rules::words::says;
+use crate::analysis::rules::heard::says;
 use crate::ftp::Verb;
 use crate::session::{Exchange, Received, Session};
 use crate::time::Stamp;
