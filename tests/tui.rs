@@ -144,7 +144,18 @@ fn a_window_that_changes_and_a_signal_leave_no_mess() {
     let size = PtySize { rows: 40, cols: 140, pixel_width: 0, pixel_height: 0 };
     screen.parser.screen_mut().set_size(lines(40), lines(140));
     screen.master.resize(size).unwrap();
-    screen.shows("login accepted").press("?").shows("Keys of Sessions");
+    screen.shows("login accepted");
+    // A key that is pressed while the window changes is not left waiting for the next one.
+    for width in (100..140).cycle().take(100) {
+        let size = PtySize { cols: width, ..size };
+        screen.parser.screen_mut().set_size(lines(40), lines(width));
+        // While it is drawing, so that both are there when it looks again.
+        screen.press("s");
+        screen.master.resize(size).unwrap();
+        screen.press("?").shows("Keys of Sessions");
+        screen.press("?").hides("Keys of Sessions");
+    }
+    screen.press("?").shows("Keys of Sessions");
     let pid = screen.child.process_id().unwrap();
     let status = std::process::Command::new("kill").args(["-TERM", &pid.to_string()]).status();
     assert!(status.unwrap().success());
@@ -214,14 +225,16 @@ fn keys_are_answered_while_a_large_capture_is_read() {
     // It has no end, so reading goes on whatever this machine can do.
     let mut screen = Screen::open(&["tui", "--follow", &path], &scratch);
     screen.shows("reading");
-    let mut slowest = Duration::ZERO;
+    let mut waits = Vec::new();
     for (key, wanted) in [("2", " client"), ("4", "outcome"), ("1", "so far")].repeat(10) {
         let started = Instant::now();
         screen.press(key).shows(wanted);
-        slowest = slowest.max(started.elapsed());
+        waits.push(started.elapsed());
     }
     screen.shows("/s").press("q");
     assert_eq!(screen.ends(), 0);
-    // A frame is 16 ms; the rest is for a machine that is busy with other tests.
-    assert!(slowest < Duration::from_millis(500), "{slowest:?}");
+    // A frame is 16 ms; the rest is for a machine that is busy with other tests, which may well
+    // take a whole second from one key but not from most of them.
+    waits.sort();
+    assert!(waits[waits.len() / 2] < Duration::from_millis(200), "{waits:?}");
 }

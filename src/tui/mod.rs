@@ -69,6 +69,9 @@ pub enum TuiError {
 
 /// Nothing is drawn more often than this, and a key waits no longer.
 const FRAME: Duration = Duration::from_millis(16);
+/// How long more events are waited for before all of them are drawn: with no time at all, crossterm
+/// does not even look at those it has read.
+const MOMENT: Duration = Duration::from_millis(1);
 /// How often the screen is looked at when nothing happens.
 const IDLE: Duration = Duration::from_millis(250);
 
@@ -87,13 +90,14 @@ pub fn run(options: Options, ends: &Arc<AtomicBool>) -> Result<(), TuiError> {
         if !event::poll(wait)? {
             continue;
         }
-        // All that is there: a wheel sends dozens.
+        // All that is there, as a wheel sends dozens; a mouse that never rests is drawn, too.
+        let since = Instant::now();
         loop {
             needs_drawing = true;
             if app.take(&event::read()?, &mut terminal)? {
                 return Ok(());
             }
-            if !event::poll(Duration::ZERO)? {
+            if since.elapsed() >= FRAME || !event::poll(MOMENT)? {
                 break;
             }
         }
