@@ -19,7 +19,7 @@ pub(super) fn append(text: &mut Vec<u8>, value: &impl Serialize) -> serde_json::
 
 /// Appends a value over several lines, as an element of a list that is a field of the document.
 pub(super) fn append_pretty(text: &mut Vec<u8>, value: &impl Serialize) -> serde_json::Result<()> {
-    append_indented(text, 2, value)
+    append_indented(text, IN_RECORD - 1, value)
 }
 
 /// A value over several lines.
@@ -36,7 +36,7 @@ fn append_indented(
     value: &impl Serialize,
 ) -> serde_json::Result<()> {
     let start = text.len();
-    let formatter = Indented::new(depth);
+    let formatter = Layout::new(depth);
     value.serialize(&mut Serializer::with_formatter(&mut *text, formatter))?;
     spell_out_hidden(text, start);
     Ok(())
@@ -71,66 +71,83 @@ fn spell_out_hidden(text: &mut Vec<u8>, start: usize) {
     text.extend_from_slice(rest.as_bytes());
 }
 
-/// Writes what serde_json's own pretty formatter writes, but in fewer pieces: a line end with the
-/// indentation and the quote behind it, the end of a key with the colon.
-struct Indented {
-    /// A comma, a line end, the indentation, and the quote of a key.
-    line: Vec<u8>,
+/// Breaks lines down to the fields of a record and the elements of its lists, so that an exchange
+/// or an endpoint is a line: a reader sees it at once, and grep finds it whole. What stands before
+/// a value goes out in one piece: line end, indentation, the quote of a key.
+struct Layout {
+    /// Lists and objects that are open.
+    depth: usize,
     /// Whether the list or object that ends next has anything in it.
     has_value: bool,
     /// Whether the string that begins or ends next is a key.
     is_key: bool,
 }
 
-impl Indented {
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Kind {
+    List,
+    Object,
+}
+
+/// Lists and objects that are open where a field of a record stands: the document, its list, the
+/// record.
+const IN_RECORD: usize = 3;
+
+/// What stands before a key or a value over several lines, by how deep it is.
+const LINES: [&[u8]; IN_RECORD + 2] =
+    [b",\n\"", b",\n  \"", b",\n    \"", b",\n      \"", b",\n        \""];
+
+impl Layout {
     fn new(depth: usize) -> Self {
-        let mut line = b",\n\"".to_vec();
-        (0..depth).for_each(|_| deepen(&mut line));
-        Self { line, has_value: false, is_key: false }
+        Self { depth, has_value: false, is_key: false }
     }
 
-    /// What ends a line, with a comma where something stands before and a quote before a key.
-    fn line_end(&self, comma: bool, quote: bool) -> &[u8] {
-        let range = usize::from(!comma)..self.line.len() - usize::from(!quote);
-        self.line.get(range).unwrap_or_default()
+    /// The line that a list or object of this kind in so many others has for each of its values.
+    fn line(depth: usize, kind: Kind, values_depth: usize) -> Option<&'static [u8]> {
+        let is_broken = depth < IN_RECORD || (depth == IN_RECORD && kind == Kind::List);
+        LINES.get(values_depth).copied().filter(|_| is_broken)
     }
 
     fn begin(&mut self, out: &mut (impl Write + ?Sized), bracket: &[u8]) -> io::Result<()> {
-        deepen(&mut self.line);
+        self.depth += 1;
         self.has_value = false;
         out.write_all(bracket)
     }
 
-    fn end(&mut self, out: &mut (impl Write + ?Sized), bracket: &[u8]) -> io::Result<()> {
-        self.line.truncate(self.line.len().saturating_sub(INDENTATION.len()));
-        self.line.push(b'"');
-        if self.has_value {
-            out.write_all(self.line_end(false, false))?;
+    /// What stands before a value, and the quote of a key.
+    fn before(&self, kind: Kind, first: bool) -> &'static [u8] {
+        let line = Self::line(self.depth - 1, kind, self.depth);
+        let (text, comma) = line.map_or((&b", \""[..], 2), |line| (line, 1));
+        let quote = usize::from(kind == Kind::List);
+        text.get(if first { comma } else { 0 }..text.len() - quote).unwrap_or_default()
+    }
+
+    fn end(
+        &mut self,
+        out: &mut (impl Write + ?Sized),
+        kind: Kind,
+        bracket: &[u8],
+    ) -> io::Result<()> {
+        self.depth -= 1;
+        let line = Self::line(self.depth, kind, self.depth).filter(|_| self.has_value);
+        if let Some([_, line @ .., _]) = line {
+            out.write_all(line)?;
         }
         out.write_all(bracket)
     }
 }
 
-/// One level deeper.
-fn deepen(line: &mut Vec<u8>) {
-    line.pop();
-    line.extend_from_slice(INDENTATION);
-}
-
-/// Of one level, and the quote behind it.
-const INDENTATION: &[u8; 3] = b"  \"";
-
-impl Formatter for Indented {
+impl Formatter for Layout {
     fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
         self.begin(out, b"[")
     }
 
     fn end_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.end(out, b"]")
+        self.end(out, Kind::List, b"]")
     }
 
     fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
-        out.write_all(self.line_end(!first, false))
+        out.write_all(self.before(Kind::List, first))
     }
 
     fn end_array_value<W: ?Sized + Write>(&mut self, _: &mut W) -> io::Result<()> {
@@ -143,12 +160,12 @@ impl Formatter for Indented {
     }
 
     fn end_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
-        self.end(out, b"}")
+        self.end(out, Kind::Object, b"}")
     }
 
     fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
         self.is_key = true;
-        out.write_all(self.line_end(!first, true))
+        out.write_all(self.before(Kind::Object, first))
     }
 
     fn begin_string<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
@@ -187,22 +204,45 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_indented_as_serde_json_does() {
-        for value in [
-            json!(1),
-            json!([]),
-            json!({}),
-            json!([[], {}, [1, "a"], null]),
-            json!({"a": {"b": [{}, {"c": "d"}], "e": []}, "f": [[[[[[[[2]]]]]]]]}),
-        ] {
-            let wanted = serde_json::to_string_pretty(&value).unwrap();
-            assert_eq!(to_vec_pretty(&value).unwrap(), wanted.as_bytes());
-            let mut deeper = b"[".to_vec();
-            append_pretty(&mut deeper, &value).unwrap();
-            assert_eq!(deeper, format!("[{}", wanted.replace('\n', "\n    ")).as_bytes());
-        }
+    fn a_field_of_a_record_and_an_element_of_its_list_have_a_line() {
+        let record = json!({
+            "id": "s1",
+            "end": {"ip": "::1", "port": 21},
+            "replies": [{"code": 220, "text": ["a", "b"]}, [], {}, 1, [[2]]],
+            "none": [],
+            "empty": {},
+        });
+        let document = json!({"capture": {"packets": 1}, "list": [record, {}, []]});
+        let wanted = r#"{
+  "capture": {
+    "packets": 1
+  },
+  "list": [
+    {
+      "empty": {},
+      "end": {"ip": "::1", "port": 21},
+      "id": "s1",
+      "none": [],
+      "replies": [
+        {"code": 220, "text": ["a", "b"]},
+        [],
+        {},
+        1,
+        [[2]]
+      ]
+    },
+    {},
+    []
+  ]
+}"#;
+        let text = to_vec_pretty(&document).unwrap();
+        assert_eq!(std::str::from_utf8(&text).unwrap(), wanted);
+        assert_eq!(serde_json::from_slice::<serde_json::Value>(&text).unwrap(), document);
+        let mut alone = b"    ".to_vec();
+        append_pretty(&mut alone, &document["list"][0]).unwrap();
+        assert!(wanted.contains(std::str::from_utf8(&alone).unwrap()));
         let mut deep = json!(1);
-        (0..100).for_each(|_| deep = json!([deep.take()]));
+        (0..50).for_each(|_| deep = json!([{"a": deep.take()}]));
         let text = to_vec_pretty(&deep).unwrap();
         assert_eq!(serde_json::from_slice::<serde_json::Value>(&text).unwrap(), deep);
     }
