@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::finding::{LONGEST_TEXT, cut};
 use super::secret::{self, Secrets};
-use super::{Analysis, Charset, Policy, Vantage};
+use super::{Analysis, Policy, Vantage};
 use crate::decode::{Endpoint, IcmpError};
 use crate::ftp::{Announced, Verbs};
 use crate::session::{Exchange, Method, Received, Session, SessionId};
@@ -43,7 +43,6 @@ pub struct Case<'a> {
 pub struct Learned {
     commands: OnceCell<Vec<Stamp>>,
     secrets: OnceCell<Secrets>,
-    charset: OnceCell<Charset>,
     /// When the last setup was asked for whose data connection worked.
     pub last_worked: OnceCell<Option<Stamp>>,
     pub is_data_elsewhere: OnceCell<bool>,
@@ -235,7 +234,7 @@ impl<'a> Case<'a> {
         match std::str::from_utf8(&raw) {
             Ok(text) => cut(text, LONGEST_TEXT).into_owned(),
             Err(_) => {
-                let charset = self.learned.charset.get_or_init(|| Charset::of(self.session));
+                let charset = self.analysis.charset(self.session.id);
                 cut(&charset.decode(&raw).0, LONGEST_TEXT).into_owned()
             }
         }

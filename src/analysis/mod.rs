@@ -73,6 +73,8 @@ pub struct Analysis {
     pub risks: Vec<(SessionId, Severity)>,
     /// Transfers that failed and of which no rule says why.
     pub unexplained: Vec<TransferId>,
+    /// Of sessions whose names are not UTF-8.
+    charsets: HashMap<SessionId, Charset>,
 }
 
 impl Analysis {
@@ -90,6 +92,14 @@ impl Analysis {
         }
     }
 
+    fn keep(&mut self, session: Session) {
+        let charset = Charset::of(&session);
+        if !charset.is_utf8() {
+            self.charsets.insert(session.id, charset);
+        }
+        self.sessions.push(session);
+    }
+
     /// Takes what hashing the pieces of a file together has shown: its hashes if it is one, and
     /// whether what two pieces have is the same.
     pub fn join(&mut self, file: usize, hashes: Option<Hashes>, compared: &[(Range, bool)]) {
@@ -105,6 +115,11 @@ impl Analysis {
 
     pub fn transfer(&self, id: TransferId) -> Option<&Transfer> {
         transfer::find(id, &self.transfers)
+    }
+
+    /// What the names of a session are written in.
+    pub fn charset(&self, session: SessionId) -> Charset {
+        self.charsets.get(&session).copied().unwrap_or_default()
     }
 
     /// In the order of their commands.
@@ -391,8 +406,10 @@ impl Keeper {
         checks::check(&session, &mut transfers);
         let attempts = self.analysis.attempts.iter();
         let attempts = attempts.filter(|attempt| attempt.sessions.contains(&id)).cloned();
-        let (sessions, attempts) = (vec![session], attempts.collect());
-        Analysis { sessions, transfers, attempts, ..Analysis::default() }
+        let attempts = attempts.collect();
+        let mut analysis = Analysis { transfers, attempts, ..Analysis::default() };
+        analysis.keep(session);
+        analysis
     }
 
     /// Whether something of `bytes` is kept, one more beside `kept` of at most `most`.
@@ -438,7 +455,7 @@ impl Collector for Keeper {
         }
         let (kept, most) = (self.analysis.sessions.len(), self.limits.sessions);
         if self.admits("sessions", kept, most, weight) {
-            self.analysis.sessions.push(session);
+            self.analysis.keep(session);
         }
     }
 

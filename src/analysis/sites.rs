@@ -14,15 +14,25 @@ use crate::transfer::{Direction, Site, SiteToSite, Transfer};
 /// listens, and tells both halves of each other. Whether the bytes were captured does not matter.
 pub(super) fn pair(sessions: &[Session], transfers: &mut [Transfer]) {
     let sessions = ById::new(sessions);
-    let mut listening: HashMap<Meeting, Vec<Half>> = HashMap::new();
+    // Few sessions make a server dial, and most files have no other half.
+    let dialling = halves(transfers, Method::Active, &sessions);
+    let dialling: Vec<(Meeting, Half)> = dialling
+        .map(|(meeting, half)| (Meeting { is_source: !meeting.is_source, ..meeting }, half))
+        .collect();
+    let mut listening: HashMap<Meeting, Vec<Half>> =
+        dialling.iter().map(|(meeting, _)| (*meeting, Vec::new())).collect();
+    if listening.is_empty() {
+        return;
+    }
     for (meeting, half) in halves(transfers, Method::Passive, &sessions) {
-        listening.entry(meeting).or_default().push(half);
+        if let Some(halves) = listening.get_mut(&meeting) {
+            halves.push(half);
+        }
     }
     let listening: HashMap<Meeting, Line> =
         listening.into_iter().map(|(meeting, halves)| (meeting, Line::new(halves))).collect();
     let mut pairs = Vec::new();
-    for (meeting, dialling) in halves(transfers, Method::Active, &sessions) {
-        let meeting = Meeting { is_source: !meeting.is_source, ..meeting };
+    for (meeting, dialling) in dialling {
         let other = listening.get(&meeting).and_then(|line| line.nearest(&dialling));
         pairs.extend(other.map(|other| (dialling.place, other)));
     }

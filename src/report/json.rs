@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::sync::OnceLock;
 
 use serde::Serialize;
 
@@ -15,7 +14,7 @@ use super::lists::{self, Piece, list};
 use super::visible;
 use crate::analysis::secret::Secrets;
 use crate::analysis::{
-    Analysis, Audit, CaptureFacts, Charset, Collector, LogicalFile, Node, warnings,
+    Analysis, Audit, ById, CaptureFacts, Charset, Collector, LogicalFile, Node, warnings,
 };
 use crate::capture::{InputFacts, Progress};
 use crate::decode::{Net, Tunnel, Tunnels};
@@ -32,27 +31,29 @@ pub fn write(
 ) -> io::Result<()> {
     let several = options.several_inputs;
     let tunnels = &analysis.capture.tunnels;
-    let known = Known::new(&analysis.sessions);
+    let by_id = ById::new(&analysis.sessions);
+    let charset = |session| analysis.charset(session);
     let trees = analysis.server_trees();
     let sessions = list(&analysis.sessions, Session::weight, |_, session| {
-        SessionRecord::new(session, known.charset(session.id), tunnels, options)
+        SessionRecord::new(session, charset(session.id), tunnels, options)
     });
     let transfers = list(&analysis.transfers, Transfer::weight, |_, transfer| {
-        TransferRecord::new(transfer, known.charset(transfer.session), several)
+        TransferRecord::new(transfer, charset(transfer.session), several)
     });
     let files = list(
         &analysis.files,
         |file| size_of::<LogicalFile>() + file.path.len() + size_of_val(&*file.pieces),
         |number, file| {
-            let (session, charset) = known.find(file.session)?;
+            let session = by_id.get(file.session)?;
             let whole = file.hashes(&analysis.transfers);
+            let charset = charset(file.session);
             Some(LogicalFileRecord::new(number, file, whole, session, charset, several))
         },
     );
     let server_trees = list(
         &trees,
         |tree| tree.nodes.len() * size_of::<Node>(),
-        |_, tree| ServerTreeRecord::new(tree, known.charset(tree.session), several),
+        |_, tree| ServerTreeRecord::new(tree, charset(tree.session), several),
     );
     let orphans = list(&analysis.orphans, Orphan::weight, |_, orphan| {
         OrphanRecord::new(orphan, tunnels, several)
@@ -75,28 +76,6 @@ pub fn write(
     pieces.push(Piece::Text(rest));
     lists::write(&pieces, threads, out)?;
     out.write_all(b"\n")
-}
-
-/// The sessions in the order of their numbers, each with its charset as soon as somebody asks for it.
-struct Known<'a>(Vec<(SessionId, &'a Session, OnceLock<Charset>)>);
-
-impl<'a> Known<'a> {
-    fn new(sessions: &'a [Session]) -> Self {
-        let unasked = |session: &'a Session| (session.id, session, OnceLock::new());
-        let mut known: Vec<_> = sessions.iter().map(unasked).collect();
-        known.sort_unstable_by_key(|(id, ..)| *id);
-        Self(known)
-    }
-
-    fn find(&self, id: SessionId) -> Option<(&'a Session, Charset)> {
-        let at = self.0.binary_search_by_key(&id, |(id, ..)| *id).ok()?;
-        let (_, session, charset) = self.0.get(at)?;
-        Some((session, *charset.get_or_init(|| Charset::of(session))))
-    }
-
-    fn charset(&self, id: SessionId) -> Charset {
-        self.find(id).map(|(_, charset)| charset).unwrap_or_default()
-    }
 }
 
 /// What stands before an empty list of the document, with its name, and what stands behind it.

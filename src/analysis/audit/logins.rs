@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::super::Charset;
 use super::super::strength::Strength;
+use super::super::{Analysis, Charset};
 use super::NAMED;
 use crate::decode::{Endpoint, Host};
 use crate::ftp::Verb;
@@ -50,10 +50,10 @@ struct Try<'a> {
 }
 
 /// All of them.
-pub(super) fn logins(sessions: &[Session]) -> Vec<Logins<'_>> {
+pub(super) fn logins(analysis: &Analysis) -> Vec<Logins<'_>> {
     let mut rows: Vec<(Logins<'_>, HashSet<&[u8]>)> = Vec::new();
     let mut places = HashMap::new();
-    for session in sessions {
+    for session in &analysis.sessions {
         for Try { user, password, outcome, stamp } in tries(session) {
             let (client, server) = (session.client.ip, session.server);
             let key = (user, client, server, outcome as u8);
@@ -61,7 +61,7 @@ pub(super) fn logins(sessions: &[Session]) -> Vec<Logins<'_>> {
                 let (sessions, first, last) = (Vec::new(), stamp, stamp);
                 let row = Logins {
                     user,
-                    charset: charset(user, session),
+                    charset: analysis.charset(session.id),
                     client,
                     server,
                     outcome,
@@ -87,14 +87,6 @@ pub(super) fn logins(sessions: &[Session]) -> Vec<Logins<'_>> {
     let mut rows = with_passwords(rows);
     rows.sort_by_key(|row| row.outcome != LoginOutcome::Accepted);
     rows
-}
-
-/// What names of the session are written in; found out only where it matters.
-fn charset(user: Option<&[u8]>, session: &Session) -> Charset {
-    match user.map(std::str::from_utf8) {
-        Some(Err(_)) => Charset::of(session),
-        None | Some(Ok(_)) => Charset::default(),
-    }
 }
 
 /// A user of a server.

@@ -38,7 +38,7 @@ impl<'a> Audit<'a> {
         let mut risks = analysis.risks.clone();
         risks.sort_by_key(|(session, worst)| (Reverse(*worst), session.0));
         Self {
-            logins: logins::logins(&analysis.sessions),
+            logins: logins::logins(analysis),
             moved: moved::moved(analysis, policy),
             unseen: unseen::unseen(analysis),
             counts: counts(analysis),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{Analysis, Finding, Severity};
+use super::super::{Analysis, Charset, Finding, Severity};
 use crate::ftp::Verb;
 use crate::session::{Exchange, Session, SessionId};
 use crate::transfer::{Direction, Transfer};
@@ -11,6 +11,8 @@ use crate::transfer::{Direction, Transfer};
 #[derive(Debug)]
 pub struct Suspect<'a> {
     pub session: &'a Session,
+    /// What its names are written in.
+    pub charset: Charset,
     /// The worst of its findings.
     pub worst: Severity,
     /// Of its findings from warnings on, the worst first.
@@ -58,7 +60,8 @@ pub(super) fn suspects(analysis: &Analysis) -> Vec<Suspect<'_>> {
         }
         let worst = findings.iter().map(|finding| finding.severity).max()?;
         let deleted = session.exchanges.iter().filter_map(deleted).collect();
-        Some(Suspect { session, worst, rules, fetched, sent, deleted })
+        let charset = analysis.charset(session.id);
+        Some(Suspect { session, charset, worst, rules, fetched, sent, deleted })
     });
     suspects.collect()
 }

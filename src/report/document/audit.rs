@@ -10,9 +10,7 @@ use super::names::login;
 use super::parts::{Shown, endpoint, session_id, time, transfer_id, wire_text};
 use super::{DocumentOptions, EndpointRecord, SecretRecord, severity};
 use crate::analysis::secret::Secrets;
-use crate::analysis::{
-    Audit, Charset, Logins, Moved, Password, Strength, Suspect, Unseen, UnseenWhat, Way,
-};
+use crate::analysis::{Audit, Logins, Moved, Password, Strength, Suspect, Unseen, UnseenWhat, Way};
 use crate::time::Timestamp;
 use crate::transfer::Transfer;
 
@@ -146,8 +144,7 @@ impl<'a> AuditRecord<'a> {
 
 impl SuspectRecord {
     fn new(suspect: &Suspect<'_>, options: DocumentOptions) -> Self {
-        let Suspect { session, worst, rules, fetched, sent, deleted } = suspect;
-        let charset = Charset::of(session);
+        let Suspect { session, charset, worst, rules, fetched, sent, deleted } = suspect;
         let ids = |transfers: &[&Transfer]| {
             transfers.iter().map(|transfer| transfer_id(transfer.request.id)).collect()
         };

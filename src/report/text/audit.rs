@@ -208,7 +208,7 @@ fn suspects(report: &Report<'_>, audit: &Audit<'_>, page: &mut Page<'_>) -> io::
     section(title, audit.suspects.is_empty(), page)?;
     for suspect in audit.suspects.iter().take(ROWS) {
         let Session { id, client, server, login, tcp, .. } = suspect.session;
-        let charset = report.charset(*id);
+        let charset = suspect.charset;
         let ink = if suspect.worst >= Severity::Error { Ink::Bad } else { Ink::Doubtful };
         let mut fields =
             vec![Line::inked(ink, severity(suspect.worst)), Line::of(&suspect.rules.join(", "))];

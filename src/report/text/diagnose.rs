@@ -93,7 +93,7 @@ fn head(report: &Report<'_>, story: &Story<'_>, page: &mut Page<'_>) -> io::Resu
     let Session { id, client, server, login, .. } = story.session;
     let mut fields = vec![Line::of(&format!("{} → {server}", client.ip))];
     if let Some(user) = &login.user {
-        let user = report.charset(*id).decode(user).0;
+        let user = report.analysis.charset(*id).decode(user).0;
         fields.push(Line::of(&cut(&escape(&user), NAME)));
     }
     fields.extend(story.vantage.words().map(|words| Line::of(&format!("captured {words}"))));

@@ -26,9 +26,9 @@ use std::io::{self, Write};
 use self::page::{Ink, Line, Page};
 use super::human;
 use crate::analysis::secret::{self, Secrets};
-use crate::analysis::{Analysis, ById, Charset};
+use crate::analysis::{Analysis, ById};
 use crate::hash::{Hashes, hex};
-use crate::session::{Exchange, Session, SessionId};
+use crate::session::{Exchange, Session};
 use crate::time::Stamp;
 use crate::transfer::{Content, Direction, Outcome, Transfer};
 
@@ -65,22 +65,12 @@ pub fn write(analysis: &Analysis, style: &Style, out: &mut dyn Write) -> io::Res
 /// The analysis, and what is looked up in it again and again.
 struct Report<'a> {
     analysis: &'a Analysis,
-    charsets: BTreeMap<SessionId, Charset>,
     sessions: ById<'a>,
 }
 
 impl<'a> Report<'a> {
     fn new(analysis: &'a Analysis) -> Self {
-        let sessions = analysis.sessions.iter();
-        Self {
-            analysis,
-            charsets: sessions.map(|session| (session.id, Charset::of(session))).collect(),
-            sessions: ById::new(&analysis.sessions),
-        }
-    }
-
-    fn charset(&self, session: SessionId) -> Charset {
-        self.charsets.get(&session).copied().unwrap_or_default()
+        Self { analysis, sessions: ById::new(&analysis.sessions) }
     }
 
     /// `#12`, or with several inputs `#2:12`: the twelfth of the second.
@@ -99,7 +89,7 @@ impl<'a> Report<'a> {
     fn path(&self, transfer: &Transfer) -> Option<String> {
         let request = &transfer.request;
         let raw = request.path.as_ref().or(request.name.as_ref())?;
-        Some(self.charset(transfer.session).decode(raw).0.into_owned())
+        Some(self.analysis.charset(transfer.session).decode(raw).0.into_owned())
     }
 }
 

@@ -103,7 +103,7 @@ fn login(report: &Report<'_>, session: &Session) -> Line {
         LoginOutcome::Encrypted => (Ink::Plain, "login encrypted"),
     };
     let Some(user) = user else { return Line::inked(ink, words) };
-    let user = report.charset(session.id).decode(user).0;
+    let user = report.analysis.charset(session.id).decode(user).0;
     Line::of(&format!("{}, ", cut(&escape(&user), 40))).and(ink, words)
 }
 

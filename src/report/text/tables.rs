@@ -47,7 +47,7 @@ fn files(report: &Report<'_>, page: &mut Page<'_>) -> io::Result<()> {
 /// `/pub/big.bin  90,000 B from t1, t3: whole`: a file of several transfers.
 fn one_joined(report: &Report<'_>, file: &LogicalFile, page: &mut Page<'_>) -> io::Result<()> {
     let pieces: Vec<String> = file.pieces.iter().map(|piece| transfer_id(piece.transfer)).collect();
-    let path = report.charset(file.session).decode(&file.path).0;
+    let path = report.analysis.charset(file.session).decode(&file.path).0;
     let mut fields = vec![
         Line::of(&escape(&path)),
         Line::of(&format!("of {}", pieces.join(", "))),

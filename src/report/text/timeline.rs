@@ -61,7 +61,7 @@ impl Answer<'_> {
 
 impl<'a> Timeline<'a> {
     pub(super) fn new(report: &'a Report<'a>, session: &'a Session, page: &Page<'_>) -> Self {
-        let charset = report.charset(session.id);
+        let charset = report.analysis.charset(session.id);
         let (page_width, show_secrets) = (page.width(), page.style.show_secrets);
         let columns =
             Columns { frame: 0, sent_frame_end: 0, command: 0, reply_frame_end: 0, reply: 0 };

@@ -217,7 +217,7 @@ fn file_notes(report: &Report<'_>, transfer: &Transfer) -> Vec<(Ink, String)> {
         notes.push((Ink::Doubtful, note.to_owned()));
     }
     if let Some(copy) = &transfer.site_to_site {
-        let charset = report.charset(transfer.session);
+        let charset = report.analysis.charset(transfer.session);
         let site = |site: &Site| {
             let path = site.path.as_ref().map(|path| charset.decode(path).0).unwrap_or_default();
             let (session, id) = (session_id(site.session), transfer_id(site.transfer));

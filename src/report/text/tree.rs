@@ -39,7 +39,7 @@ pub fn write(analysis: &Analysis, style: &Style, out: &mut dyn Write) -> io::Res
 }
 
 fn one(report: &Report<'_>, tree: &ServerTree<'_>, page: &mut Page<'_>) -> io::Result<()> {
-    let charset = report.charset(tree.session);
+    let charset = report.analysis.charset(tree.session);
     let count = |wanted: fn(&Node) -> bool| {
         let count = tree.nodes.values().filter(|node| wanted(node)).count();
         (count > 0).then(|| number(count as u64))
