@@ -261,3 +261,18 @@ pub(super) fn spoken(nanos: i64) -> String {
 pub(super) fn counted(count: u64, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
+
+/// `1 byte was`, `4 bytes were`.
+pub(super) fn counted_were(count: u64, what: &str) -> String {
+    format!("{} {}", counted(count, what), were(count))
+}
+
+/// `was`, of one, or `were`.
+pub(super) fn were(count: u64) -> &'static str {
+    if count == 1 { "was" } else { "were" }
+}
+
+/// `once`, `5 times`.
+pub(super) fn times(count: u64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+}

@@ -41,6 +41,7 @@ pub use self::tee::Tee;
 pub use self::tree::{Node, ServerTree};
 pub use self::vantage::Vantage;
 
+use self::finding::{counted, counted_were, times};
 use self::rules::Judged;
 use crate::capture::{Change, ClockSteps, InputFacts};
 use crate::decode::{Endpoint, FragmentFacts, Net, Tunnel, Tunnels};
@@ -145,13 +146,13 @@ pub fn warnings(inputs: &[InputFacts], capture: &CaptureFacts) -> Vec<String> {
         warnings.extend(input.damage.iter().map(|damage| format!("{path}: {damage}")));
         let more = input.damage_count - input.damage.len() as u64;
         if more > 0 {
-            warnings.push(format!("{path}: damaged in {more} more places"));
+            warnings.push(format!("{path}: damaged in {}", counted(more, "more place")));
         }
         warnings.extend(input.changed.map(|change| format!("{path}: {}", became(change))));
         warnings.extend(clock(input).map(|what| format!("{path}: {what}")));
         if input.snaplen_cut_packets > 0 {
-            let cut = input.snaplen_cut_packets;
-            warnings.push(format!("{path}: {cut} packets were cut by the snap length"));
+            let cut = counted_were(input.snaplen_cut_packets, "packet");
+            warnings.push(format!("{path}: {cut} cut by the snap length"));
         }
     }
     for other in &capture.not_ftp {
@@ -172,7 +173,7 @@ pub fn warnings(inputs: &[InputFacts], capture: &CaptureFacts) -> Vec<String> {
     }
     for (name, count) in &capture.limits_reached {
         let name = name.replace('_', " ");
-        warnings.push(format!("the limit on {name} was reached {count} times"));
+        warnings.push(format!("the limit on {name} was reached {}", times(*count)));
     }
     if capture.is_interrupted {
         warnings.push("reading was interrupted: this is what was known by then".to_owned());
@@ -208,7 +209,10 @@ fn clock(input: &InputFacts) -> impl Iterator<Item = String> {
         format!("the clock jumps ahead {}: nothing was captured, or it was set", told(steps))
     });
     let unknown = Some(input.packets_without_time).filter(|count| *count > 0);
-    let unknown = unknown.map(|count| format!("{count} packets tell no time"));
+    let unknown = unknown.map(|count| match count {
+        1 => "1 packet tells no time".to_owned(),
+        count => format!("{count} packets tell no time"),
+    });
     back.into_iter().chain(ahead).chain(unknown)
 }
 

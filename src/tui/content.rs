@@ -163,7 +163,8 @@ fn extract(
         (_, []) => format!("{} files written to {}", written.len(), output.display()),
         ([], [first, ..]) => format!("not written: {first}"),
         (_, [first, ..]) => {
-            format!("{} files written, {} not: {first}", written.len(), failed.len())
+            let all = written.len() + failed.len();
+            format!("{} of {all} files written; not written: {first}", written.len())
         }
     }
 }

@@ -43,7 +43,7 @@ fn blind(case: &Case<'_>, found: &mut Found) {
         .explained(format!(
             "The control connection to {} is encrypted from here on, so what it announces cannot be \
              read, by this capture or by boxes on the way. {} between the same hosts, the first to {}, \
-             got no answer to their SYNs, and none came up.",
+             got no answer to their SYNs.",
             case.session.server,
             counted(dials.len() as u64, "connection"),
             first.responder

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::analysis::case::Case;
-use crate::analysis::finding::{Certainty, Draft, Grade, Severity};
+use crate::analysis::finding::{Certainty, Draft, Grade, Severity, counted, were};
 use crate::analysis::{HashList, Policy};
 use crate::ftp::Verb;
 use crate::session::Session;
@@ -82,7 +82,7 @@ impl<'a> File<'a> {
     /// `12 bytes of it were moved.`
     pub(super) fn amount(self) -> String {
         match self.moved_bytes() {
-            Some(bytes) => format!("{bytes} bytes of it were moved."),
+            Some(bytes) => format!("{} of it {} moved.", counted(bytes, "byte"), were(bytes)),
             None => "How much was moved is not in the capture.".to_owned(),
         }
     }
@@ -117,9 +117,11 @@ impl<'a> File<'a> {
         let Session { client, server, .. } = self.session;
         let (client, server) = (client.ip, server.ip);
         if self.is_between_servers() {
+            let did = if self.bytes() > 0 { "had" } else { "asked" };
+            let to = if self.bytes() > 0 { "" } else { "to " };
             return match self.is_upload() {
-                true => format!("{client} had {server} take {what} from another host"),
-                false => format!("{client} had {server} send {what} to another host"),
+                true => format!("{client} {did} {server} {to}take {what} from another host"),
+                false => format!("{client} {did} {server} {to}send {what} to another host"),
             };
         }
         match (self.is_upload(), self.is_refused(), self.bytes() > 0) {
@@ -173,14 +175,15 @@ impl<'a> File<'a> {
 
     fn asked_for(self, draft: Draft) -> Draft {
         match self.transfer.request.answered {
-            Some((_, 400..)) => draft.refused(),
             Some((_, 200..300)) => draft.accepted(),
+            _ if self.is_refused() => draft.refused(),
             _ => draft.attempted(),
         }
     }
 
+    /// Whether the server would not: a 425 or 426 says that it could not.
     fn is_refused(self) -> bool {
-        matches!(self.transfer.request.answered, Some((_, 400..)))
+        self.transfer.outcome == Outcome::Refused
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Check, Found, Kind, Moved, Rule, capitalized};
 use crate::analysis::case::Case;
-use crate::analysis::finding::{Certainty, Draft, Severity, counted, spoken};
+use crate::analysis::finding::{Certainty, Draft, Severity, counted, spoken, times};
 use crate::decode::IcmpKind;
 use crate::tcp::{Handshake, Stuck};
 use crate::time::Stamp;
@@ -19,11 +19,6 @@ fn moved<'a>(case: &'a Case<'_>) -> impl Iterator<Item = Moved<'a>> {
 
 fn frames_of(moved: Moved<'_>) -> impl Iterator<Item = Stamp> {
     [Some(moved.data.link.first), moved.content.first, moved.content.last].into_iter().flatten()
-}
-
-/// `once`, `5 times`.
-fn times(count: u32) -> String {
-    if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
 
 fn signed(nanos: u64) -> i64 {
@@ -117,12 +112,15 @@ fn lost(case: &Case<'_>, found: &mut Found) {
             if repeated == 1 { "was" } else { "were" }
         );
         if let Some(stall) = stall {
-            let times = times(loss.stalls);
+            let times = times(loss.stalls.into());
             let time = spoken(signed(stall.nanos));
             text += &format!(" The flow stopped {times}, for {time} at most.");
         }
         if let Some(stuck) = stuck {
-            text += &format!(" One was sent again {} and never acknowledged.", times(stuck.times));
+            text += &format!(
+                " One was sent again {} and never acknowledged.",
+                times(stuck.times.into())
+            );
         }
         let is_over = stuck.is_some() && moved.transfer.outcome == Outcome::Aborted;
         let severity = if is_over { Severity::Error } else { Severity::Warning };
@@ -270,7 +268,7 @@ fn black_hole(case: &Case<'_>, found: &mut Found) {
         let mut text = format!(
             "A segment of {} bytes from {from} to {to} was sent again {} and never acknowledged; {}.",
             stuck.len,
-            times(stuck.times),
+            times(stuck.times.into()),
             match stuck.largest_acked {
                 0 => "the handshake, which is small packets, had worked".to_owned(),
                 most => format!("the largest that was acknowledged had {most} bytes"),

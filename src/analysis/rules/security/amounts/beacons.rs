@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::moved::File;
 use super::{Check, Found, Kind, Rule, pairs};
-use crate::analysis::finding::{Certainty, Draft, Severity, spoken};
+use crate::analysis::finding::{Certainty, Draft, Severity, counted, spoken};
 use crate::analysis::{Analysis, Policy};
 use crate::session::Session;
 
@@ -114,7 +114,8 @@ fn told(policy: &Policy, calls: &[&[File<'_>]], period: i64, found: &mut Found) 
     .transfer(Some(first.transfer.request.id))
     .frames(files.clone().map(|file| file.transfer.request.asked))
     .explained(format!(
-        "{bytes} bytes in all, from {} to {}. Periods differ by less than a fifth. {}",
+        "{} in all, from {} to {}. Periods differ by less than a fifth. {}",
+        counted(bytes, "byte"),
         first.session.tcp.link.first.at,
         last.session.tcp.link.first.at,
         if is_inside {

@@ -36,11 +36,10 @@ fn mass_download(analysis: &Analysis, policy: &Policy, found: &mut Found) {
         let listed = Listed::of(analysis, &files);
         let files = by_time(files);
         let window = window(&files, most_files, most_bytes);
-        if let Some((range, distinct)) = window {
-            let taken = files.get(range).unwrap_or_default();
-            told(taken, distinct, listed.as_ref(), found);
+        if let Some(range) = window {
+            told(files.get(range).unwrap_or_default(), listed.as_ref(), found);
         } else if let Some(listed) = listed {
-            told(&files, listed.fetched, Some(&listed), found);
+            told(&files, Some(&listed), found);
         }
     }
 }
@@ -73,9 +72,8 @@ impl Listed {
     }
 }
 
-/// The hour in which most was fetched, if that is more than it may be, and how many different files
-/// it was.
-fn window(files: &[File<'_>], most_files: u64, most_bytes: u64) -> Option<(Range<usize>, usize)> {
+/// The hour in which most was fetched, if that is more than it may be.
+fn window(files: &[File<'_>], most_files: u64, most_bytes: u64) -> Option<Range<usize>> {
     let mut counts: HashMap<&[u8], u32> = HashMap::new();
     let (mut first, mut bytes) = (0, 0);
     let mut best = None;
@@ -100,13 +98,14 @@ fn window(files: &[File<'_>], most_files: u64, most_bytes: u64) -> Option<(Range
             best = Some((size, first..last + 1));
         }
     }
-    best.map(|((distinct, _), range)| (range, distinct))
+    best.map(|(_, range)| range)
 }
 
-fn told(files: &[File<'_>], distinct: usize, listed: Option<&Listed>, found: &mut Found) {
+fn told(files: &[File<'_>], listed: Option<&Listed>, found: &mut Found) {
     let (Some(first), Some(last)) = (files.first(), files.last()) else { return };
     let Session { client, server, .. } = first.session;
     let bytes: u64 = files.iter().map(|file| file.bytes()).sum();
+    let distinct = files.iter().map(|file| file.path()).collect::<HashSet<_>>().len();
     let sessions = sessions(files);
     let time = spoken(apart(*first, *last));
     let of_all = listed.map(|listed| {
@@ -116,8 +115,9 @@ fn told(files: &[File<'_>], distinct: usize, listed: Option<&Listed>, found: &mu
         Severity::Warning,
         Certainty::Medium,
         format!(
-            "{} fetched {distinct} files ({}) from {} in {time}.",
+            "{} fetched {} ({}) from {} in {time}.",
             client.ip,
+            counted(distinct as u64, "file"),
             sized(bytes),
             server.ip
         ),
@@ -126,7 +126,7 @@ fn told(files: &[File<'_>], distinct: usize, listed: Option<&Listed>, found: &mu
     .frames(first.frames())
     .frames(last.frames())
     .explained(format!(
-        "{} in {}.{} Mirrors and backups do the same.",
+        "It was {} in {}.{} Mirrors and backups do the same.",
         counted(files.len() as u64, "transfer"),
         counted(sessions.len() as u64, "session"),
         of_all.unwrap_or_default()

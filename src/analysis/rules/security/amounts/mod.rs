@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use super::super::{Check, Found, Kind, Rule};
 use super::moved::File;
+use crate::analysis::finding::counted;
 use crate::analysis::{Analysis, Policy};
 use crate::decode::Host;
 use crate::session::{Session, SessionId};
@@ -77,7 +78,7 @@ const MB: u64 = 1_000_000;
 /// `83 kB`, `1.2 GB`.
 fn sized(bytes: u64) -> String {
     match bytes {
-        0..10_000 => format!("{bytes} bytes"),
+        0..10_000 => counted(bytes, "byte"),
         10_000..10_000_000 => format!("{} kB", bytes / 1000),
         10_000_000..10_000_000_000 => format!("{} MB", bytes / MB),
         _ => format!("{} GB", bytes / MB / 1000),

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::moved::File;
 use super::{Check, Found, HOUR_NS, Kind, MB, Rule, apart, by_time, pairs, sessions, sized};
-use crate::analysis::finding::{Certainty, Draft, Severity, spoken};
+use crate::analysis::finding::{Certainty, Draft, Severity, counted_were, spoken};
 use crate::analysis::{Analysis, Policy};
 use crate::session::Session;
 
@@ -102,8 +102,8 @@ fn told(files: &[File<'_>], amount: Amount, found: &mut Found) {
     .frames(last.frames())
     .frames(largest.frames())
     .explained(format!(
-        "{} files were sent; from the first command to the last it took {}.",
-        sent.len(),
+        "{} sent; from the first command to the last it took {}.",
+        counted_were(sent.len() as u64, "file"),
         spoken(apart(*first, *last))
     ))
     .with("sent", amount.sent)

@@ -7,7 +7,7 @@ use super::super::super::{Check, Found, Kind, Rule};
 use super::super::busiest;
 use super::are_one_pool;
 use crate::analysis::case::{Beside, Case, Fate, Opening};
-use crate::analysis::finding::{Certainty, Draft, Grade, Severity, counted, spoken};
+use crate::analysis::finding::{Certainty, Draft, Grade, Severity, counted, counted_were, spoken};
 use crate::analysis::policy::{is_private, is_unusable};
 use crate::analysis::{Analysis, Policy};
 use crate::decode::{Endpoint, Host};
@@ -109,11 +109,11 @@ fn dialled(opening: &Opening<'_>) -> String {
     let from = dial.originator;
     match opening.fate() {
         Fate::CameUp => format!(
-            " It then connected there, from {from}, and {} moved.",
-            if bytes == 1 { "1 byte was".to_owned() } else { format!("{bytes} bytes were") }
+            " A connection was then made there, from {from}, and {} moved.",
+            counted_were(bytes, "byte")
         ),
-        Fate::Refused => format!(" It then tried to connect there, from {from}, and was refused."),
-        _ => format!(" It then tried to connect there, from {from}, in vain."),
+        Fate::Refused => format!(" A connection was then tried there, from {from}, and refused."),
+        _ => format!(" A connection was then tried there, from {from}, in vain."),
     }
 }
 
@@ -199,7 +199,7 @@ fn told_of_scan(
     let is_refused = burst.iter().all(|probe| probe.is_refused);
     let took = last.asked.at.nanos_since(first.asked.at).unwrap_or(0);
     let title = format!(
-        "{client} had the server {server} try {targets} ports of {whose} in {}.",
+        "{client} told the server {server} to connect to {targets} ports of {whose} in {}.",
         spoken(took)
     );
     let mut sessions: Vec<&Session> = burst.iter().map(|probe| probe.session).collect();
@@ -209,8 +209,8 @@ fn told_of_scan(
         .frames(burst.iter().filter_map(|probe| probe.outcome).take(SHOWN))
         .explained(format!(
             "{} of them named {targets} different addresses that are not the client's, from {} \
-             to {}. The server connected to {connected} of them, and accepted the command for \
-             {accepted} more. What it answers to each tells the client whether the port is open.",
+             to {}. To {connected} of them a connection was made, and the server accepted the \
+             command for {accepted} more. What it answers to each tells the client whether the port is open.",
             counted(burst.len() as u64, "setup"),
             first.at,
             last.at,

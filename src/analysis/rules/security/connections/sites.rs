@@ -3,7 +3,7 @@
 use super::super::super::{Check, Found, Kind, Rule};
 use super::are_one_pool;
 use crate::analysis::case::{Case, Opening};
-use crate::analysis::finding::{Certainty, Draft, Severity, counted};
+use crate::analysis::finding::{Certainty, Draft, Severity, counted, were};
 use crate::decode::{Endpoint, Host};
 use crate::session::Method;
 use crate::tcp::Dir;
@@ -50,11 +50,16 @@ fn told_of_both(case: &Case<'_>, transfer: &Transfer, copy: &SiteToSite) -> Opti
     if is_allowed(from, to) || is_allowed(client, from) && is_allowed(client, to) {
         return None;
     }
-    let title = format!("{client} had {from} send {} to {to}.", named(case, transfer));
+    let (name, is_seen) = (named(case, transfer), is_seen(transfer));
+    let title = match is_seen {
+        true => format!("{client} had {from} send {name} to {to}."),
+        false => format!("{client} told {from} to send {name} to {to}."),
+    };
+    let went = if is_seen { "went" } else { "was to go" };
     let to_path = copy.destination.path.as_deref().map(|path| case.text(path));
     let draft = draft(transfer, Certainty::High, title)
         .explained(format!(
-            "{client} told one of the servers the port at which the other listens, so the file went \
+            "{client} told one of the servers the port at which the other listens, so the file {went} \
              from {from} to {to} and not by way of the client. {}",
             moved(transfer)
         ))
@@ -111,7 +116,7 @@ fn told_of_half(case: &Case<'_>, opening: &Opening<'_>, transfer: &Transfer) -> 
 
 /// The file that was moved is what such a copy is: that it was is no worse than what is told of it.
 fn draft(transfer: &Transfer, certainty: Certainty, title: String) -> Draft {
-    let has_moved = transfer.content.as_ref().is_some_and(|content| content.bytes > 0);
+    let has_moved = is_seen(transfer);
     let severity = if has_moved { Severity::Info } else { Severity::Warning };
     let draft = Draft::new(severity, certainty, title)
         .transfer(Some(transfer.request.id))
@@ -121,6 +126,10 @@ fn draft(transfer: &Transfer, certainty: Certainty, title: String) -> Draft {
     if has_moved { draft.had_effect() } else { draft.accepted() }
 }
 
+fn is_seen(transfer: &Transfer) -> bool {
+    transfer.content.as_ref().is_some_and(|content| content.bytes > 0)
+}
+
 fn named(case: &Case<'_>, transfer: &Transfer) -> String {
     let name = transfer.request.path.as_ref().or(transfer.request.name.as_ref());
     name.map_or_else(|| "a file".to_owned(), |name| case.text(name))
@@ -128,7 +137,10 @@ fn named(case: &Case<'_>, transfer: &Transfer) -> String {
 
 fn moved(transfer: &Transfer) -> String {
     match &transfer.content {
-        Some(content) => format!("{} of it are in the capture.", counted(content.bytes, "byte")),
+        Some(content) => {
+            let bytes = content.bytes;
+            format!("{} of it {} captured.", counted(bytes, "byte"), were(bytes))
+        }
         None => "Its bytes are not in the capture.".to_owned(),
     }
 }

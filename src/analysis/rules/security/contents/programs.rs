@@ -3,7 +3,7 @@
 use super::super::moved::{File, is_any, split_extension};
 use super::{Check, Found, Kind, Rule};
 use crate::analysis::case::Case;
-use crate::analysis::finding::{Certainty, Draft, Severity};
+use crate::analysis::finding::{Certainty, Draft, Severity, counted, were};
 use crate::hash::hex;
 use crate::transfer::{Content, Mark, Program};
 
@@ -39,8 +39,9 @@ fn executable(case: &Case<'_>, found: &mut Found) {
         let draft = file
             .draft(severity, Certainty::High, format!("{}: {name}.", file.told(what)))
             .explained(format!(
-                "The file begins as {what} does. {} bytes of it were moved{way}.",
-                file.bytes()
+                "The file begins as {what} does. {} of it {} moved{way}.",
+                counted(file.bytes(), "byte"),
+                were(file.bytes())
             ))
             .with("kind", what)
             .with("sha256", sha256(file))

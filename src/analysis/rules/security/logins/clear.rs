@@ -6,7 +6,7 @@ use super::super::super::middlebox::inspection::{is_refused_auth, offers_tls};
 use super::super::super::{Check, Found, Kind, Rule};
 use super::{SHOWN, entry_frames};
 use crate::analysis::case::Case;
-use crate::analysis::finding::{Certainty, Draft, Severity, counted};
+use crate::analysis::finding::{Certainty, Draft, Severity, counted, counted_were};
 use crate::analysis::{Analysis, Policy};
 use crate::decode::{Endpoint, Host};
 use crate::ftp::Verb;
@@ -236,11 +236,7 @@ fn told_of_control(case: &Case<'_>, until: Stamp, bare: &[&&Transfer]) -> Draft 
     let moved = match bare.first() {
         Some(first) => format!(
             " {} moved in clear text after it, the first by {}.",
-            if bare.len() == 1 {
-                "1 file or listing was".to_owned()
-            } else {
-                format!("{} files and listings were", bare.len())
-            },
+            counted_were(bare.len() as u64, "transfer"),
             case.name(first)
         ),
         None => String::new(),
@@ -271,10 +267,11 @@ fn told_of_data(case: &Case<'_>, first: &Orphan, bare: &[&Orphan]) -> Draft {
         .frames(bare.iter().filter_map(|orphan| orphan.carried.from(orphan.main_dir()).first))
         .explained(format!(
             "The control connection is encrypted, so what was asked for cannot be read. {} between \
-             its hosts, the first from {} to {}, carried {bytes} bytes that are not encrypted.",
+             its hosts, the first from {} to {}, carried {} in clear text.",
             counted(bare.len() as u64, "data connection"),
             ends.originator,
-            ends.responder
+            ends.responder,
+            counted(bytes, "byte")
         ))
         .with("data_connections", bare.len())
         .with("bytes", bytes)
