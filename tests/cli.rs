@@ -691,3 +691,11 @@ fn nothing_on_standard_error_is_progress_when_it_is_no_terminal() {
         assert!(ran.stderr.is_empty(), "{}", ran.stderr);
     }
 }
+
+#[test]
+fn a_command_behind_options_or_files_is_no_file() {
+    for args in [&["--home", "10.0.0.0/8", "json", "-"][..], &["-", "json"]] {
+        let ran = ftpscope_fed(args, &capture()).exits(2);
+        assert!(ran.stderr.contains("ftpscope json …"), "{}", ran.stderr);
+    }
+}

@@ -1,6 +1,7 @@
 //! Runs what was asked for.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,7 +56,7 @@ impl Exit {
         {
             return Self::NoInput;
         }
-        if error.is::<BadConfig>() || error.is::<NoRule>() {
+        if error.is::<BadConfig>() || error.is::<NoRule>() || error.is::<MisplacedCommand>() {
             return Self::Usage;
         }
         match error.downcast_ref::<ExtractError>() {
@@ -82,7 +83,10 @@ impl From<Exit> for ExitCode {
 /// Runs the command. The error of a capture that cannot be read is a [`CaptureError`].
 pub fn run(args: Args) -> Result<Exit> {
     match args.command {
-        None => report(&args.report),
+        None => {
+            no_command_among(&args.report.input.files)?;
+            report(&args.report)
+        }
         Some(Command::Report(args)) => report(&args),
         Some(Command::Diagnose(args)) => diagnose(&args),
         Some(Command::Audit(args)) => audit(&args),
@@ -109,6 +113,17 @@ pub fn run(args: Args) -> Result<Exit> {
         Some(Command::Man) => print(write_manual),
     }
 }
+
+/// Behind an option, and behind a file, the name of a command is taken for a file.
+fn no_command_among(files: &[PathBuf]) -> Result<(), MisplacedCommand> {
+    let command = |file: &PathBuf| Args::command().find_subcommand(file).cloned();
+    let misplaced = files.iter().filter(|file| !file.exists()).find_map(command);
+    misplaced.map_or(Ok(()), |command| Err(MisplacedCommand(command.get_name().to_owned())))
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("there is no file {0}, and the command stands first: ftpscope {0} …")]
+struct MisplacedCommand(String);
 
 /// A rule that does not exist.
 #[derive(Debug, thiserror::Error)]

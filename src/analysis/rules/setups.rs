@@ -11,6 +11,9 @@ use crate::session::{Method, Received};
 use crate::time::Stamp;
 use crate::transfer::{DataConnection, Outcome};
 
+/// Ports below are those of services; servers do not connect to them for a client (RFC 2577 §3).
+pub(super) const FIRST_FREE_PORT: u16 = 1024;
+
 /// What came of a setup.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Ending {

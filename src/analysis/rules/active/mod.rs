@@ -5,7 +5,8 @@ mod setup;
 
 use super::Rule;
 use super::setups::{
-    Ending, is_as_told, is_data_elsewhere, is_unrelated, was_answered_unseen, wrong_address,
+    Ending, FIRST_FREE_PORT, is_as_told, is_data_elsewhere, is_unrelated, was_answered_unseen,
+    wrong_address,
 };
 use crate::analysis::case::{Case, Fate, Opening};
 use crate::analysis::rules::heard::says;
@@ -40,9 +41,6 @@ enum Why {
     Refused,
     NeverDialed,
 }
-
-/// Ports below are those of services; servers do not connect to them for a client (RFC 2577 §3).
-const FIRST_FREE_PORT: u16 = 1024;
 
 impl Why {
     fn of(case: &Case<'_>, opening: &Opening<'_>) -> Option<Self> {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
+use super::super::super::setups::FIRST_FREE_PORT;
 use super::super::super::{Check, Found, Kind, Rule};
 use super::super::busiest;
 use super::are_one_pool;
@@ -174,9 +175,6 @@ fn scan(analysis: &Analysis, policy: &Policy, found: &mut Found) {
 /// Different ports from which on it is a scan, and nanoseconds in which they are tried.
 const LEAST: usize = 5;
 const WINDOW_NS: i64 = 60_000_000_000;
-
-/// Ports below are those of services.
-const FIRST_FREE_PORT: u16 = 1024;
 
 fn told_of_scan(
     client: Host,

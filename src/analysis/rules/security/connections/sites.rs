@@ -1,5 +1,6 @@
 //! Data connections with another host than the client: copies between servers, and theft.
 
+use super::super::super::setups::FIRST_FREE_PORT;
 use super::super::super::{Check, Found, Kind, Rule};
 use super::are_one_pool;
 use crate::analysis::case::{Case, Opening};
@@ -144,8 +145,6 @@ fn moved(transfer: &Transfer) -> String {
         None => "Its bytes are not in the capture.".to_owned(),
     }
 }
-
-const FIRST_FREE_PORT: u16 = 1024;
 
 pub(super) const STOLEN: Rule = Rule {
     id: "passive-connection-stolen",
