@@ -373,6 +373,54 @@ fn the_schema_names_every_field_of_the_document() {
         assert!(properties.contains_key(key), "{key}");
     }
     assert!(schema["$schema"].is_string());
+    assert_eq!(misfit(&schema, &schema, &document), None);
+    let audited = ftpscope(&["json", "--audit", "--hash", "md5", PASSIVE]).exits(0).json();
+    assert_eq!(misfit(&schema, &schema, &audited), None);
+    let mut less = document;
+    less["sessions"][0].as_object_mut().unwrap().remove("client");
+    assert_eq!(misfit(&schema, &schema, &less), Some("no client".to_owned()));
+}
+
+/// Why a value is none of this schema: a field that is required and not there, or another type.
+fn misfit(root: &Value, schema: &Value, value: &Value) -> Option<String> {
+    if let Some(path) = schema["$ref"].as_str() {
+        return misfit(root, root.pointer(&path[1..]).expect(path), value);
+    }
+    if let Some(any) = schema["anyOf"].as_array().or(schema["oneOf"].as_array()) {
+        let misfits: Vec<_> = any.iter().map(|schema| misfit(root, schema, value)).collect();
+        return misfits
+            .iter()
+            .all(Option::is_some)
+            .then(|| misfits.into_iter().flatten().collect());
+    }
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let is_of = |wanted: &Value| match wanted {
+        Value::Array(any) => any.iter().any(|one| one == kind),
+        Value::Null => true,
+        one => one == kind,
+    };
+    if !is_of(&schema["type"]) {
+        return Some(format!("{value} is no {}", schema["type"]));
+    }
+    let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    if let Some(absent) = required.into_iter().find(|name| value.get(name).is_none()) {
+        return Some(format!("no {absent}"));
+    }
+    let items = value.as_array().into_iter().flatten();
+    let mut fields = value.as_object().into_iter().flatten();
+    items
+        .map(|item| misfit(root, &schema["items"], item))
+        .chain(
+            fields.by_ref().map(|(name, field)| misfit(root, &schema["properties"][name], field)),
+        )
+        .find_map(|misfit| misfit)
 }
 
 #[test]

@@ -148,6 +148,11 @@ fn fragmented(script: &FtpScript, size: usize, shuffle: fn(&mut Vec<Vec<u8>>)) -
             header[4..6].copy_from_slice(&(millis as u16).to_be_bytes());
             let more = if nth + 1 < count { 0x2000 } else { 0 };
             header[6..8].copy_from_slice(&((nth * size / 8) as u16 | more).to_be_bytes());
+            header[10..12].fill(0);
+            let words = header.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1]));
+            let sum: u32 = words.sum();
+            let sum = !((sum & 0xffff) + (sum >> 16)) as u16;
+            header[10..12].copy_from_slice(&sum.to_be_bytes());
             pieces.push(ether(0x0800, &[&header, piece].concat()));
         }
         shuffle(&mut pieces);

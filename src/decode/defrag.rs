@@ -365,8 +365,10 @@ impl Datagram {
         let len_at = if is_v4 { 2 } else { 4 };
         packet.get_mut(len_at..len_at + 2)?.copy_from_slice(&len);
         if is_v4 {
-            // No more fragments, at the beginning.
+            // No more fragments, at the beginning; and no checksum, as that of the first fragment is
+            // of another header.
             packet.get_mut(6..8)?.fill(0);
+            packet.get_mut(10..12)?.fill(0);
         }
         for (start, piece) in &self.pieces {
             packet.extend(&piece.bytes);

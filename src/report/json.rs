@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use super::document::{
@@ -90,7 +91,9 @@ fn split_at_list<'a>(name: &str, text: &'a [u8]) -> (&'a [u8], &'a [u8]) {
 
 /// Writes the JSON Schema of the document.
 pub fn write_schema(out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &schemars::schema_for!(Document<'_>))?;
+    // As it is written: fields that are left out where they are empty are not required.
+    let generator = SchemaSettings::default().for_serialize().into_generator();
+    serde_json::to_writer_pretty(&mut *out, &generator.into_root_schema_for::<Document<'_>>())?;
     out.write_all(b"\n")
 }
 
