@@ -317,7 +317,10 @@ fn dial_steps<'a>(
     }
     let by = match dial.link.close {
         Close::Fin { by } | Close::HalfFin { by } => Some((by, What::Fin)),
-        Close::Reset { by } if dial.link.handshake != Handshake::Refused => Some((by, What::Reset)),
+        Close::Reset { after_fin: Some(by), .. } => Some((by, What::Fin)),
+        Close::Reset { by, .. } if dial.link.handshake != Handshake::Refused => {
+            Some((by, What::Reset))
+        }
         Close::Reset { .. } | Close::Open | Close::Timeout => None,
     };
     if let Some(((by, what), ended)) = by.zip(dial.link.ended) {

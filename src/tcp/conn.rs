@@ -222,14 +222,11 @@ impl Conn {
         if let Some(syn) = self.contender {
             self.side_mut(syn.dir).note(AnomalyKind::SynIgnored, syn.dir, syn.stamp, None, budget);
         }
-        let fins = DIRS.into_iter().filter_map(|dir| Some((self.side(dir).fin?.1, dir)));
-        let ends = fins.chain(self.reset.map(|reset| (reset.stamp, reset.by)));
-        let first = ends.reduce(|one, other| if other.0.is_before(one.0) { other } else { one });
-        (self.link.ended, self.link.ended_by) = first.unzip();
-        let last = self.link.last.at;
+        let reset = self.reset.map(|reset| (reset.stamp, reset.by));
+        let ends = [self.first_fin(), reset].into_iter().flatten();
+        (self.link.ended, self.link.ended_by) = ends.reduce(earlier).unzip();
         for dir in DIRS {
             let side = self.side_mut(dir);
-            side.end_full(last);
             if let Some(stamp) = side.screen.regretted() {
                 side.note(AnomalyKind::WrongChecksumRead, dir, stamp, None, budget);
             }
@@ -424,6 +421,12 @@ impl Conn {
         }
     }
 
+    /// The first FIN of both, and whose it is.
+    fn first_fin(&self) -> Option<(Stamp, Dir)> {
+        let fins = DIRS.into_iter().filter_map(|dir| Some((self.side(dir).fin?.1, dir)));
+        fins.reduce(earlier)
+    }
+
     fn note_close(&mut self) {
         if matches!(self.link.close, Close::Reset { .. }) {
             return;
@@ -439,6 +442,10 @@ impl Conn {
             (Some(_), Some(_)) => Close::Fin { by: Dir::FromOriginator },
         };
     }
+}
+
+fn earlier(one: (Stamp, Dir), other: (Stamp, Dir)) -> (Stamp, Dir) {
+    if other.0.is_before(one.0) { other } else { one }
 }
 
 #[cfg(test)]

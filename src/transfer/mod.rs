@@ -197,10 +197,31 @@ impl Transfer {
         }
     }
 
-    /// Whether nothing says that bytes are missing.
+    /// Whether nothing says that bytes are missing, and something that there are no more: the end of
+    /// the data connection, the server's word, or a size.
     pub fn may_be_whole(&self) -> bool {
-        self.content.as_ref().is_none_or(Content::is_understood)
-            && matches!(self.outcome, Outcome::Complete | Outcome::Unconfirmed)
+        matches!(self.outcome, Outcome::Complete | Outcome::Unconfirmed)
+            && self.content.as_ref().is_none_or(|content| {
+                content.is_understood() && (content.end.is_some() || self.is_all_by_word(content))
+            })
+    }
+
+    fn is_all_by_word(&self, content: &Content) -> bool {
+        let is_done = matches!(self.request.answered, Some((_, 200..300)));
+        let expected = self.request.expected;
+        match expected.map(|expected| outcome::agrees(&self.request, content, expected)) {
+            Some(agrees) => agrees,
+            None => is_done,
+        }
+    }
+
+    /// Octets that the server announced beyond those that were captured, where the end of the data
+    /// connection was not.
+    pub fn short_by(&self) -> Option<u64> {
+        let content = self.content.as_ref().filter(|content| content.end.is_none())?;
+        let expected = self.request.expected.filter(|_| self.request.representation.is_image())?;
+        let rest = expected.bytes.checked_sub(self.request.rest_offset)?;
+        rest.checked_sub(content.moved_bytes()?).filter(|short| *short > 0)
     }
 
     /// Whether there is a file to write: bytes in clear, or a file of none.

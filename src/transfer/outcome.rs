@@ -9,8 +9,8 @@ use crate::tcp::Close;
 pub enum Outcome {
     /// Every byte captured, closed in order, a 2yz reply, and the sizes that are known agree.
     Complete,
-    /// Nothing is known to be missing, but the end or the 2yz was not captured, or a known size
-    /// does not agree.
+    /// The capture missed none of what was seen to be sent, but the end or the 2yz was not captured,
+    /// or a known size does not agree.
     Unconfirmed,
     /// The capture missed bytes.
     Gaps,
@@ -22,7 +22,8 @@ pub enum Outcome {
     Refused,
     /// The data connection never came up.
     NoConnection,
-    /// By what the server says there was a data connection, but it is not in the capture.
+    /// By what the server says there was a data connection, but it is not in the capture; or nothing
+    /// that the server says is.
     NotCaptured,
     Encrypted,
 }
@@ -58,7 +59,10 @@ pub(super) fn judge(
         return Outcome::Encrypted;
     }
     let agrees = request.expected.map(|expected| agrees(request, content, expected));
-    let was_reset = matches!(data.link.close, Close::Reset { .. }) && content.end.is_none();
+    // Where nothing was moved and nothing said, it may have been refused: the reply is not here.
+    let has_begun = content.bytes > 0 || request.preliminary.is_some();
+    let was_reset =
+        has_begun && matches!(data.link.close, Close::Reset { .. }) && content.end.is_none();
     if !is_done && was_given_up(request, data) {
         return Outcome::Aborted;
     }
@@ -104,7 +108,7 @@ fn was_given_up(request: &Request, data: &DataConnection) -> bool {
 /// Whether the octets captured are as many as the server said. Under REST the text of a 150 gives
 /// the whole size on some servers (vsftpd) and the rest of it on others (ProFTPD). What a
 /// representation changed cannot be compared.
-fn agrees(request: &Request, content: &Content, expected: Expected) -> bool {
+pub(super) fn agrees(request: &Request, content: &Content, expected: Expected) -> bool {
     if !request.representation.is_image() {
         // What a mode packed can be compared once it is unpacked, if the type changes nothing.
         let decoded = content.decoded.as_ref().filter(|_| request.representation.is_octets());

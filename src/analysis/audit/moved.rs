@@ -7,7 +7,7 @@ use super::NAMED;
 use crate::decode::Host;
 use crate::session::Session;
 use crate::time::Stamp;
-use crate::transfer::{Direction, Orphan, Outcome, Transfer};
+use crate::transfer::{Direction, Orphan, Transfer};
 
 /// Files that one host sent to another, listings aside.
 #[derive(Debug)]
@@ -99,8 +99,7 @@ impl<'a> All<'a, '_> {
         if moved.transfers.len() < NAMED {
             moved.transfers.push(transfer);
         }
-        let is_whole = matches!(transfer.outcome, Outcome::Complete | Outcome::Unconfirmed);
-        moved.incomplete += u64::from(!is_whole);
+        moved.incomplete += u64::from(!transfer.may_be_whole());
         if let Some(media) = content.media_type.as_deref() {
             *types.entry(media).or_default() += 1;
         }

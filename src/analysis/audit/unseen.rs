@@ -29,6 +29,8 @@ pub enum What {
     NotOver,
     /// Transfers with octets missing.
     TransferGaps,
+    /// Transfers of which the end, or the server's word that they are done, was not captured.
+    TransferEnds,
     /// Transfers whose data connection is not in the capture.
     TransfersNotCaptured,
     /// Data connections that no command could be found for.
@@ -44,6 +46,11 @@ pub(super) fn unseen(analysis: &Analysis) -> Vec<Unseen> {
         let found = analysis.transfers.iter().filter(|transfer| transfer.outcome == wanted);
         Unseen::new(what, found.map(|transfer| transfer.session))
     };
+    let without_end = analysis.transfers.iter().filter(|transfer| {
+        let end = transfer.content.as_ref().and_then(|content| content.end);
+        transfer.outcome == Outcome::Unconfirmed
+            && (end.is_none() || transfer.request.answered.is_none())
+    });
     let orphans = analysis.orphans.iter();
     let orphans = orphans.filter(|orphan| orphan.inferred.is_none()).count();
     let all = [
@@ -62,6 +69,7 @@ pub(super) fn unseen(analysis: &Analysis) -> Vec<Unseen> {
         }),
         of_sessions(What::NotOver, |session| session.tcp.link.close == Close::Open),
         of_transfers(What::TransferGaps, Outcome::Gaps),
+        Unseen::new(What::TransferEnds, without_end.map(|transfer| transfer.session)),
         of_transfers(What::TransfersNotCaptured, Outcome::NotCaptured),
         Unseen { what: What::WithoutCommand, count: orphans as u64, sessions: Vec::new() },
     ];

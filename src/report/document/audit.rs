@@ -254,6 +254,7 @@ fn unseen_what(what: UnseenWhat) -> &'static str {
         UnseenWhat::BegunBefore => "begun_before",
         UnseenWhat::NotOver => "not_over",
         UnseenWhat::TransferGaps => "transfer_gaps",
+        UnseenWhat::TransferEnds => "transfer_ends",
         UnseenWhat::TransfersNotCaptured => "transfers_not_captured",
         UnseenWhat::WithoutCommand => "without_command",
     }

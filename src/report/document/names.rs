@@ -52,7 +52,7 @@ pub(super) fn closing(link: &tcp::Link) -> (&'static str, Option<Dir>) {
         // One end said it was done, the other never did: it was open when the capture ended.
         Close::HalfFin { by } => ("open", Some(by)),
         Close::Fin { by } => ("fin", Some(by)),
-        Close::Reset { by } => ("reset", Some(by)),
+        Close::Reset { by, .. } => ("reset", Some(by)),
         Close::Timeout => ("timeout", None),
     }
 }

@@ -68,7 +68,7 @@ fn section(title: &str, is_empty: bool, page: &mut Page<'_>) -> io::Result<()> {
     if is_empty { Ok(()) } else { page.line(&Line::inked(Ink::Strong, title)) }
 }
 
-/// `Findings: 1 critical, 3 error; they concern 7 sessions.`
+/// `Security findings: 1 critical, 3 error; they concern 7 sessions.`
 fn headline(audit: &Audit<'_>, page: &mut Page<'_>) -> io::Result<()> {
     let counts = audit.counts.iter();
     let words: Vec<_> =
@@ -77,7 +77,7 @@ fn headline(audit: &Audit<'_>, page: &mut Page<'_>) -> io::Result<()> {
         (Ink::Good, "No security rule has anything to say of this.".to_owned())
     } else {
         let sessions = plural(audit.risks.len() as u64, "session");
-        (Ink::Strong, format!("Findings: {}; they concern {sessions}.", words.join(", ")))
+        (Ink::Strong, format!("Security findings: {}; they concern {sessions}.", words.join(", ")))
     };
     page.words(Line::default(), ink, &words)?;
     page.blank()
@@ -304,6 +304,7 @@ fn unseen_words(what: UnseenWhat) -> (&'static str, &'static str) {
         UnseenWhat::BegunBefore => ("session", "under way before the capture began"),
         UnseenWhat::NotOver => ("session", "still open when the capture ended"),
         UnseenWhat::TransferGaps => ("transfer", "with octets missing"),
+        UnseenWhat::TransferEnds => ("transfer", "whose end was not captured"),
         UnseenWhat::TransfersNotCaptured => ("transfer", "whose data was not captured"),
         UnseenWhat::WithoutCommand => ("data connection", "without a known command"),
     }

@@ -82,7 +82,8 @@ fn other_traffic(report: &Report<'_>, page: &mut Page<'_>) -> io::Result<()> {
         words.collect::<Vec<_>>().join(", ")
     };
     if !other.is_empty() {
-        let text = format!("other packets, not TCP: {}", words(&other));
+        let of_all = if report.analysis.inputs.len() > 1 { ", of all inputs" } else { "" };
+        let text = format!("other packets, not TCP{of_all}: {}", words(&other));
         page.words(indented(), Ink::Plain, &text)?;
     }
     if !bad.is_empty() {

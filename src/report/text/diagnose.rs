@@ -41,7 +41,7 @@ pub fn write(analysis: &Analysis, style: &Style, out: &mut dyn Write) -> io::Res
         page.words(
             Line::default(),
             Ink::Good,
-            &format!("Nothing failed in {sessions}, {transfers}{how}."),
+            &format!("No failure was recognised in {sessions}, {transfers}{how}."),
         )?;
     }
     if !minor.is_empty() {

@@ -48,7 +48,7 @@ pub(super) fn facts(report: &Report<'_>, nth: usize, finding: &Finding) -> Vec<L
         facts.push(Line::of(&sessions(finding)));
     }
     if finding.count > 1 {
-        facts.push(Line::of(&format!("{} times", number(finding.count))));
+        facts.push(Line::of(&format!("{} such", number(finding.count))));
     }
     let frames: Vec<_> =
         finding.frames.iter().take(TOLD).map(|stamp| report.frame(*stamp)).collect();

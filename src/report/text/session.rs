@@ -136,7 +136,8 @@ fn close(session: &Session) -> String {
         Close::Open => "open when the capture ended".to_owned(),
         Close::Fin { by } => format!("closed by {}", who(by)),
         Close::HalfFin { by } => format!("closed by {} alone when the capture ended", who(by)),
-        Close::Reset { by } => format!("reset by {}", who(by)),
+        Close::Reset { by, after_fin: None } => format!("reset in the {}'s name", who(by)),
+        Close::Reset { after_fin: Some(by), .. } => format!("closed by {}, then reset", who(by)),
         Close::Timeout => "silent for long, given up".to_owned(),
     }
 }

@@ -281,7 +281,10 @@ fn meaning(transfer: &Transfer) -> Option<String> {
             Some(code) => format!(
                 "The server confirmed it ({code}), but its data connection is not in the capture."
             ),
-            None => "Its data connection is not in the capture.".to_owned(),
+            None => {
+                "Neither a reply to it nor a data connection known to be its own is in the capture."
+                    .to_owned()
+            }
         },
         Outcome::Encrypted => match transfer.estimated_bytes() {
             Some(size) => format!(
@@ -307,9 +310,16 @@ fn unconfirmed(transfer: &Transfer) -> String {
         if !content.conflicts.is_empty() {
             why.push("some of its bytes were captured twice, differently".to_owned());
         }
-        if content.is_whole() && differs(transfer, content).is_some() {
+        if transfer.short_by().is_none()
+            && content.is_whole()
+            && differs(transfer, content).is_some()
+        {
             why.push("its size is not the one the server gave".to_owned());
         }
+    }
+    if let Some(short) = transfer.short_by() {
+        let short = format!("It is {} short of what the server announced", exact(short));
+        return why.into_iter().fold(short, |told, next| format!("{told}, and {next}")) + ".";
     }
     if why.is_empty() {
         return "Nothing is known to be missing, but that it is whole is not confirmed.".to_owned();
@@ -322,13 +332,17 @@ fn aborted(transfer: &Transfer) -> String {
     if transfer.request.is_abandoned {
         why.push("the client sent ABOR".to_owned());
     }
-    if let Some(by) = transfer.data.as_ref().and_then(|data| match data.link.close {
-        Close::Reset { by } => Some(by),
-        _ => None,
-    }) && let Some(link) = transfer.request.setup.link
-    {
-        let who = if by == link.server { "server" } else { "client" };
-        why.push(format!("the {who} reset the data connection"));
+    if let Some((data, link)) = transfer.data.as_ref().zip(transfer.request.setup.link) {
+        let who = |by| if by == link.server { "server" } else { "client" };
+        match data.link.close {
+            Close::Reset { by, after_fin: None } => {
+                why.push(format!("the data connection was reset in the {}'s name", who(by)));
+            }
+            Close::Reset { after_fin: Some(by), .. } => {
+                why.push(format!("the {} closed the data connection", who(by)));
+            }
+            _ => {}
+        }
     }
     match transfer.request.answered {
         Some((_, code)) if code >= 400 => why.push(format!("the server answered {code}")),

@@ -127,7 +127,7 @@ impl Conn {
         let is_exact = at == next || at == side.end() || Some(at) == fin;
         let peer_end = self.side(dir.reversed()).end();
         self.reset = Some(Reset { by: dir, stamp: segment.stamp, at, peer_end, is_exact });
-        self.link.close = Close::Reset { by: dir };
+        self.link.close = Close::Reset { by: dir, after_fin: self.first_fin().map(|(_, by)| by) };
     }
 
     /// A reset had no effect if its receiver went on to take octets of its sender, or its sender

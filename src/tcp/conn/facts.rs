@@ -51,15 +51,14 @@ pub enum Close {
     /// Still open when the capture ended.
     Open,
     /// Both directions ended with FIN; the first was sent by `by`.
-    Fin {
-        by: Dir,
-    },
+    Fin { by: Dir },
     /// One direction ended with FIN, the other never did.
-    HalfFin {
-        by: Dir,
-    },
+    HalfFin { by: Dir },
+    /// By a segment that names `by` as its sender, which a box on the way can write as well.
     Reset {
         by: Dir,
+        /// Who had ended its direction with FIN before, first of both.
+        after_fin: Option<Dir>,
     },
     /// Silent until the table gave it up.
     Timeout,
@@ -96,8 +95,10 @@ pub struct DirFacts {
     /// hole of more than 1 GiB. They are not read.
     pub out_of_window: u32,
     /// Nanoseconds during which this end had no room for more (a window of 0), by the capture's
-    /// clock.
+    /// clock; of the last time as far as it went on saying so.
     pub zero_window_ns: u64,
+    /// The last window it offered was 0.
+    pub is_full: bool,
     /// Whether the first octet sent is known to be offset 0.
     pub from_start: bool,
     /// The most hops that packets had left where they were captured; 0 if none were.

@@ -26,7 +26,7 @@ pub(super) struct Side {
     /// Whether the other end acknowledged it.
     pub(super) fin_acked: bool,
     pub(super) ended: bool,
-    /// Since when it has had no room.
+    /// When it last said that it has no room, if it has said nothing else since.
     full_since: Option<Timestamp>,
     pub(super) flow: Flow,
     pub(super) screen: Screen,
@@ -144,22 +144,17 @@ impl Side {
             self.facts.window_most = self.facts.window_most.max(segment.window);
         }
         let is_full = segment.window == 0 && !segment.flags.has(Flags::SYN);
-        match self.full_since {
-            None if is_full && !segment.flags.has(Flags::RST) => {
-                self.full_since = Some(segment.stamp.at);
-            }
-            Some(_) if !is_full || segment.flags.has(Flags::RST) => self.end_full(segment.stamp.at),
-            _ => {}
+        if !is_full && self.full_since.is_none() {
+            return;
         }
-    }
-
-    /// It has room again, or nothing will be seen of it any more.
-    pub(super) fn end_full(&mut self, now: Timestamp) {
-        let since = self.full_since.take();
-        let nanos = since.and_then(|since| now.nanos_since(since)).unwrap_or(0);
+        let now = segment.stamp.at;
+        // Who says nothing any more may have room by now.
+        let nanos = self.full_since.and_then(|since| now.nanos_since(since)).unwrap_or(0);
         // Clocks of captures step, and by centuries if they like.
         let nanos = u64::try_from(nanos).unwrap_or(0);
         self.facts.zero_window_ns = self.facts.zero_window_ns.saturating_add(nanos);
+        self.facts.is_full = is_full && !segment.flags.has(Flags::RST);
+        self.full_since = Some(now).filter(|_| self.facts.is_full);
     }
 
     /// Something shows that the sender did not end where a FIN said.

@@ -133,7 +133,10 @@ fn who_ended_it_is_who_sent_the_first_fin_or_reset() {
     replay.see(S, "ack", 503, 101, b"def").see(C, "rst", 101, 0, b"");
     replay.finish();
     let link = replay.link();
-    assert_eq!(link.close, Close::Reset { by: Dir::FromOriginator });
+    assert_eq!(
+        link.close,
+        Close::Reset { by: Dir::FromOriginator, after_fin: Some(Dir::FromOriginator) }
+    );
     assert_eq!(link.ended.map(|stamp| stamp.frame()), Some(5));
     assert_eq!(link.ended_by, Some(Dir::FromOriginator));
 }
@@ -263,7 +266,7 @@ fn a_reset_ends_the_connection_unless_it_is_far_out_of_window() {
         replay.finish(),
         ["S 0 still #5", "C 0 late #7", "S reset", "S ResetOutOfWindow #4"]
     );
-    assert_eq!(replay.link().close, Close::Reset { by: Dir::FromResponder });
+    assert_eq!(replay.link().close, Close::Reset { by: Dir::FromResponder, after_fin: None });
 }
 
 #[test]

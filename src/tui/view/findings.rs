@@ -25,7 +25,7 @@ pub(super) fn draw(state: &State, theme: Theme, frame: &mut Frame<'_>, area: Rec
         let (style, mark) = findings_mark(finding, theme);
         let session = finding.session.map(session_id).unwrap_or_default();
         let times =
-            if finding.count > 1 { format!(" ({} times)", finding.count) } else { String::new() };
+            if finding.count > 1 { format!(" ({} such)", finding.count) } else { String::new() };
         let title = format!("{}{times}", escape(&finding.title));
         let cell = columns([mark.to_owned(), finding.rule.id.to_owned(), session, title]);
         Some((place == state.findings.place(), style, cells(&cell, room)))

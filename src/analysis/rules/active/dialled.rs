@@ -164,7 +164,8 @@ pub(super) const NEVER_DIALED: Rule = Rule {
     false_positives: "A capture that holds the control connection only; a data connection to \
                       another host, as in a copy between two servers.",
     fix: "Use passive mode. If it must be active, capture at the server to see whether its SYNs \
-          leave, and let its firewall send from port 20 to any high port.",
+          leave, and let its firewall, and those on the way, pass them from port 20 to any high \
+          port.",
     check: Check::Session(never_dialed),
 };
 
@@ -183,7 +184,7 @@ fn never_dialed(case: &Case<'_>, found: &mut Found) {
         let inside = match needs_rewriting(case, opening) {
             true => format!(
                 " {} is a private address: unless a box on the way rewrites the command, the \
-                 server at {} cannot reach it.",
+                 server at {} may not reach it.",
                 at.ip, case.session.server.ip
             ),
             false => String::new(),

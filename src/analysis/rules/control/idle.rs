@@ -4,7 +4,7 @@ use super::{Check, Found, Kind, Rule, last_of, said_before};
 use crate::analysis::case::{Case, last_before};
 use crate::analysis::finding::{Certainty, Draft, Severity, counted, spoken};
 use crate::analysis::rules::heard::says;
-use crate::session::Session;
+use crate::session::{Exchange, Received, Session};
 use crate::tcp::{Close, Dir};
 use crate::time::Stamp;
 use crate::transfer::Transfer;
@@ -33,7 +33,7 @@ pub(super) const TIMEOUT: Rule = Rule {
     meaning: "The server waits so long for a command, and not longer. Some count the time of a \
               running transfer, too, and cut it off.",
     evidence: "A 421 that answers no command and speaks of a time-out, 5 s or more after the last \
-               command.",
+               command, or of one for want of a transfer.",
     false_positives: "Another time-out than that for silence, if the reply does not say which.",
     fix: "Let the client end its sessions with QUIT or log in again when it needs one, or raise the \
           server's time-out (vsftpd: idle_session_timeout; ProFTPD: TimeoutIdle).",
@@ -120,7 +120,7 @@ fn dead(session: &Session) -> Option<Dead> {
         let said = last_said(session, by_client)?;
         return Some(Dead { said, by_client, times: Some(stuck.times), last: stuck.last });
     }
-    if link.close != (Close::Reset { by: from_client.reversed() }) {
+    if link.close != (Close::Reset { by: from_client.reversed(), after_fin: None }) {
         return None;
     }
     let last = session.exchanges.last().filter(|last| last.replies.is_empty())?;
@@ -145,7 +145,14 @@ fn timeout(case: &Case<'_>, found: &mut Found) {
     let mut transfers = case.transfers.iter().copied().peekable();
     for exchange in &case.refusals {
         let Some(last) = exchange.final_reply() else { continue };
-        if last.reply.code != 421 || !is_timeout(&last.reply.text) {
+        if last.reply.code != 421 {
+            continue;
+        }
+        if exchange.sent.is_none() && is_of_transfers(&last.reply.text) {
+            found.add(case, no_transfer(case, exchange, last));
+            continue;
+        }
+        if !is_timeout(&last.reply.text) {
             continue;
         }
         let Some(before) = last_command(case, last.stamp) else { continue };
@@ -213,10 +220,29 @@ fn timeout(case: &Case<'_>, found: &mut Found) {
 
 /// "421 Timeout." (vsftpd), "Idle timeout (600 seconds)", "Login timeout" (ProFTPD), "Timeout - try typing a little faster next time" (Pure-FTPd), "Connection timed out."
 /// (FileZilla Server), "Control connection timed out." (pyftpdlib). vsftpd's "Data timeout" is about
-/// the data connection, and ProFTPD's "No transfer timeout" does not ask whether commands come.
+/// the data connection.
 fn is_timeout(text: &[u8]) -> bool {
     says(text, &["timeout", "timed out", "time exceeded", "time-out", "due to inactivity"])
         && !says(text, &["data timeout", "data connection", "transfer timeout", "no transfer"])
+}
+
+/// ProFTPD's TimeoutNoTransfer.
+fn is_of_transfers(text: &[u8]) -> bool {
+    says(text, &["no transfer timeout"])
+}
+
+fn no_transfer(case: &Case<'_>, exchange: &Exchange, last: &Received) -> Draft {
+    let (server, reply) = (case.session.server, case.quote(exchange, last));
+    let title = "The server ended the session: it had waited long enough for a transfer.";
+    Draft::new(Severity::Info, Certainty::High, title.to_owned())
+        .frames([last.stamp])
+        .explained(format!("{server} said \"{reply}\" to end the session, in answer to no command."))
+        .fixed_by(
+            "Let the client end its sessions with QUIT, or raise the time that the server waits for a \
+             transfer (ProFTPD: TimeoutNoTransfer)."
+                .to_owned(),
+        )
+        .with("reply", reply)
 }
 
 /// Nanoseconds without a command from which on it is a silence: servers are told to wait as little

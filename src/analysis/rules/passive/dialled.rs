@@ -290,7 +290,7 @@ fn never_dialed(case: &Case<'_>, found: &mut Found) {
         let inside = match needs_rewriting(case, opening) {
             true => format!(
                 " {} is a private address: unless a box on the way rewrites the reply, the client \
-                 at {} cannot reach it.",
+                 at {} may not reach it.",
                 at.ip, case.session.client.ip
             ),
             false => String::new(),
@@ -307,7 +307,13 @@ fn never_dialed(case: &Case<'_>, found: &mut Found) {
             // It may not have meant to: programs ask for a port just to see whether they get one.
             false => (Severity::Warning, Certainty::Low),
         };
-        let draft = Draft { severity, certainty, ..draft };
+        let mut draft = Draft { severity, certainty, ..draft };
+        if case.vantage == Vantage::NearServer && holds_data(case) {
+            draft = draft.fixed_by(FIX_BEFORE_SERVER.to_owned());
+        }
         found.add(case, draft.with("announced", at.to_string()));
     }
 }
+
+const FIX_BEFORE_SERVER: &str = "Capture on the other side of the firewall in front of the server: it may drop what goes to the \
+     passive ports. If nothing comes that far, look at the client's own log and firewall.";

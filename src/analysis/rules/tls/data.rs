@@ -223,7 +223,7 @@ fn unanswered_for(orphan: &Orphan) -> Option<i64> {
     };
     let by_server = matches!(
         link.close,
-        Close::Fin { by } | Close::HalfFin { by } | Close::Reset { by } if by == orphan.server
+        Close::Fin { by } | Close::HalfFin { by } | Close::Reset { by, .. } if by == orphan.server
     );
     let is_silent = from_server.bytes + from_server.missing_bytes == 0 && from_server.ttl > 0;
     if !is_silent || by_server || !link.is_established() {

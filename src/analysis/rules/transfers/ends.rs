@@ -299,7 +299,7 @@ fn upload_cut(case: &Case<'_>, found: &mut Found) {
             continue;
         }
         let was_reset = moved.content.end.is_none()
-            && moved.data.link.close == (Close::Reset { by: moved.dir });
+            && matches!(moved.data.link.close, Close::Reset { by, .. } if by == moved.dir);
         let allo = transfer.checks.iter().find(|check| check.source == CheckSource::Allo);
         let promised = allo.and_then(|allo| match allo.stated {
             Stated::Bytes(bytes) => Some((bytes, allo.stamp, allo.agrees)),

@@ -140,7 +140,7 @@ fn lost(case: &Case<'_>, found: &mut Found) {
 /// §3.8.6.1), and without the other direction nothing seems acknowledged.
 pub(super) fn dead_segment(moved: Moved<'_>) -> Option<Stuck> {
     let taken = moved.taken();
-    let is_seen = taken.ttl != 0 && taken.zero_window_ns == 0;
+    let is_seen = taken.ttl != 0 && !taken.is_full;
     moved.loss().stuck.filter(|stuck| is_seen && stuck.len > 1 && stuck.times >= OFTEN)
 }
 

@@ -334,7 +334,7 @@ fn name_not_allowed(case: &Case<'_>, found: &mut Found) {
             continue;
         }
         let (command, reply) = (case.spell(exchange), case.quote(exchange, received));
-        let title = format!("{command} was refused: the name is not allowed there.");
+        let title = format!("{command} was refused: the server takes no file of that name.");
         let draft = Draft::new(Severity::Warning, Certainty::High, title)
             .transfer(exchange.transfer)
             .frames([sent.stamp, received.stamp])
