@@ -386,7 +386,7 @@ fn misfit(root: &Value, schema: &Value, value: &Value) -> Option<String> {
     if let Some(path) = schema["$ref"].as_str() {
         return misfit(root, root.pointer(&path[1..]).expect(path), value);
     }
-    if let Some(any) = schema["anyOf"].as_array().or(schema["oneOf"].as_array()) {
+    if let Some(any) = schema["anyOf"].as_array().or_else(|| schema["oneOf"].as_array()) {
         let misfits: Vec<_> = any.iter().map(|schema| misfit(root, schema, value)).collect();
         return misfits
             .iter()

@@ -299,7 +299,9 @@ fn logins_are_judged_by_the_reply() {
             &["> USER bob", "< 331 password", "> PASS x", "< 332 account", "> ACCT y", "< 230 in"],
             "accepted",
         ),
-        (&["> USER bob", "< 331 p", "> PASS x", "< 230 in", "> USER eve", "< 530 no"], "refused"),
+        // Whoever is tried after bob, what was done before was done by him.
+        (&["> USER bob", "< 331 p", "> PASS x", "< 230 in", "> USER eve", "< 530 no"], "accepted"),
+        (&["> USER bob", "< 331 p", "> PASS x", "< 230 in", "> REIN", "< 220 new"], "accepted"),
         (&["> USER bob", "< 331 password", "> PASS x", "< 421 too many"], "refused"),
     ] {
         let mut script = FtpScript::new();
@@ -309,6 +311,38 @@ fn logins_are_judged_by_the_reply() {
         script.close(control, Originator);
         assert_eq!(analysed(&script).session(0)["login"], wanted, "{lines:?}");
     }
+}
+
+#[test]
+fn a_file_is_of_whom_was_logged_in_when_it_was_asked_for() {
+    let mut script = FtpScript::new();
+    let control = script.connect(CONTROL[0], CONTROL[1]);
+    script.dialogue(control, &["< 220 ready", "> USER bob", "< 331 p", "> PASS x", "< 230 in"]);
+    fetch(&mut script, control, "RETR bobs", [4001, 5001], b"1");
+    script.dialogue(control, &["> USER eve", "< 331 p", "> PASS y", "< 530 no"]);
+    fetch(&mut script, control, "RETR still-bobs", [4002, 5002], b"22");
+    script.dialogue(control, &["> USER alice", "< 331 p", "> PASS z", "< 230 in"]);
+    fetch(&mut script, control, "RETR alices", [4003, 5003], b"333");
+    script.close(control, Originator);
+    let document = analysed(&script);
+    let users: Vec<_> = (0..3).map(|nth| document.0["files"][nth]["user"].clone()).collect();
+    assert_eq!(users, ["bob", "bob", "alice"]);
+    assert_eq!(document.session(0)["user"], "alice");
+}
+
+#[test]
+fn a_234_that_no_tls_follows_hides_nothing() {
+    let mut script = FtpScript::new();
+    let control = script.connect(CONTROL[0], CONTROL[1]);
+    script.dialogue(control, &["< 220 ready", "> AUTH TLS", "< 234 go", "> USER eve", "< 331 p"]);
+    script.dialogue(control, &["> PASS x", "< 230 in"]);
+    fetch(&mut script, control, "RETR loot", [4001, 5001], b"1");
+    script.close(control, Originator);
+    let document = analysed(&script);
+    let session = document.session(0);
+    assert_eq!((&session["user"], &session["login"]), (&"eve".into(), &"accepted".into()));
+    assert_eq!(session["encryption"]["kind"], "none");
+    assert_eq!(document.0["transfers"][0]["outcome"], "complete");
 }
 
 #[test]

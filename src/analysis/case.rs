@@ -180,6 +180,16 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// Who sent a command, as far as it is known.
+    pub fn user_of(&self, exchange: &Exchange) -> Option<&'a [u8]> {
+        let login = &self.session.login;
+        if login.earlier.is_empty() {
+            return login.user.as_deref();
+        }
+        let transfer = exchange.transfer.and_then(|id| self.analysis.transfer(id))?;
+        transfer.request.user.as_deref()
+    }
+
     /// When commands were sent, each later than all before it.
     pub fn commands(&self) -> &[Stamp] {
         self.learned.commands.get_or_init(|| {

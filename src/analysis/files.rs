@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use ahash::RandomState;
 
@@ -16,8 +17,10 @@ use crate::transfer::{self, Content, Decoded, Direction, Outcome, Transfer};
 /// A file of a server as transfers show it, from when it is written anew until it is again.
 #[derive(Clone, Debug)]
 pub struct LogicalFile {
-    /// The session of its first piece, which tells server and user.
+    /// The session of its first piece, which tells the server.
     pub session: SessionId,
+    /// Who moved that.
+    pub user: Option<Arc<[u8]>>,
     /// The last name it has.
     pub path: Vec<u8>,
     /// Names it had before, the oldest first.
@@ -137,10 +140,11 @@ impl<'a> Shelf<'a> {
         match step {
             Step::Moved(place) => {
                 let Some(transfer) = self.transfers.get(place) else { return };
-                let path = transfer.request.path.as_deref();
+                let (path, user) =
+                    (transfer.request.path.as_deref(), transfer.request.user.as_deref());
                 let moved = transfer.content.as_ref().filter(|_| transfer.has_file());
                 if let (Some(path), Some(content)) = (path, moved) {
-                    self.add(key(path.into()), transfer, content);
+                    self.add((session.server, user, path.into()), transfer, content);
                 }
             }
             Step::Renamed { from, to } => {
@@ -166,6 +170,7 @@ impl<'a> Shelf<'a> {
         let file = file.unwrap_or_else(|| {
             self.files.push(LogicalFile {
                 session: transfer.session,
+                user: transfer.request.user.clone(),
                 path: key.2.to_vec(),
                 former: Vec::new(),
                 pieces: Vec::new(),

@@ -83,7 +83,7 @@ impl Overview {
         let users = sessions().filter_map(|(one, moved)| Some((one.login.user.as_ref()?, moved)));
         let users = top(users, most).into_iter();
         overview.users = users
-            .map(|Top { who, sessions, bytes }| Top { who: who.clone(), sessions, bytes })
+            .map(|Top { who, sessions, bytes }| Top { who: who.to_vec(), sessions, bytes })
             .collect();
         overview
     }

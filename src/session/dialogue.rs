@@ -239,6 +239,11 @@ impl Dialogue {
                 self.story.end_tls(stamp);
                 self.is_clear = true;
             }
+            Unsealed::Never => {
+                self.story.undo_tls();
+                self.sealed = None;
+                self.is_clear = true;
+            }
         }
         false
     }

@@ -1,14 +1,37 @@
 //! Who logged in, and when the clear text ended.
 
+use std::sync::Arc;
+
 use crate::ftp::{Command, Reply, Verb};
 use crate::time::Stamp;
 
-/// The last user a session tried, and what came of it.
+/// The last user who was let in, or, where nobody was, the last one tried, and what came of it.
 #[derive(Clone, Debug, Default)]
 pub struct Login {
-    pub user: Option<Vec<u8>>,
+    pub user: Option<Arc<[u8]>>,
     pub password: Option<Vec<u8>>,
     pub outcome: LoginOutcome,
+    /// Who was let in before, each once, 16 of them at most.
+    pub earlier: Vec<Entry>,
+    /// Who is tried while somebody is in.
+    trying: Option<Box<Try>>,
+}
+
+/// Somebody who was let in.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Entry {
+    pub user: Arc<[u8]>,
+    /// Whether the capture has what was said as the password.
+    pub has_password: bool,
+}
+
+/// Of those that [`Login::earlier`] names.
+const MOST_EARLIER: usize = 16;
+
+#[derive(Clone, Debug)]
+struct Try {
+    user: Arc<[u8]>,
+    password: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -65,23 +88,38 @@ pub fn is_anonymous(user: &[u8]) -> bool {
 }
 
 impl Login {
-    /// A login is never forgotten for an answer that comes out of turn; a new `USER` starts anew.
+    /// Who was let in is not forgotten for whoever is tried after him: what was done was done by
+    /// him.
     pub(super) fn handle_command(&mut self, command: &Command) {
+        let is_in = self.outcome == LoginOutcome::Accepted;
         match command.verb {
+            Verb::User if is_in => {
+                let user = command.user().into();
+                self.trying = Some(Box::new(Try { user, password: None }));
+            }
             Verb::User => {
-                *self = Self {
-                    user: Some(command.user().to_vec()),
-                    password: None,
-                    outcome: LoginOutcome::Incomplete,
-                };
+                self.user = Some(command.user().into());
+                self.password = None;
+                self.outcome = LoginOutcome::Incomplete;
             }
             Verb::Pass => {
-                self.password = Some(command.arg().to_vec());
-                if self.outcome != LoginOutcome::Accepted {
+                let password = match &mut self.trying {
+                    Some(trying) => &mut trying.password,
+                    // Of a user who needed none, or said again.
+                    None if is_in && self.password.is_some() => return,
+                    None => &mut self.password,
+                };
+                *password = Some(command.arg().to_vec());
+                if !is_in {
                     self.outcome = LoginOutcome::Incomplete;
                 }
             }
-            Verb::Rein => *self = Self::default(),
+            Verb::Rein => {
+                self.trying = None;
+                if !is_in {
+                    *self = Self::default();
+                }
+            }
             _ => {}
         }
     }
@@ -91,16 +129,48 @@ impl Login {
             return;
         }
         if reply.lets_in() {
+            if let Some(trying) = self.trying.take() {
+                let Try { user, password } = *trying;
+                self.leave();
+                (self.user, self.password) = (Some(user), password);
+            }
             self.outcome = LoginOutcome::Accepted;
         } else if reply.is_refusal() {
-            self.outcome = LoginOutcome::Refused;
+            let was_in = self.outcome == LoginOutcome::Accepted;
+            if self.trying.take().is_none() && !was_in {
+                self.outcome = LoginOutcome::Refused;
+            }
         }
     }
 
+    /// Bytes of the names, which transfers share.
+    pub(super) fn weight(&self) -> usize {
+        let earlier = self.earlier.iter().map(|entry| size_of::<Entry>() + entry.user.len());
+        self.user.as_ref().map_or(0, |user| user.len()) + earlier.sum::<usize>()
+    }
+
+    fn leave(&mut self) {
+        let entry =
+            self.user.clone().map(|user| Entry { user, has_password: self.password.is_some() });
+        let entry = entry.filter(|entry| !self.earlier.contains(entry));
+        if self.earlier.len() < MOST_EARLIER {
+            self.earlier.extend(entry);
+        }
+    }
+
+    /// Everybody who was let in, as far as it is known who.
+    pub fn entries(&self) -> impl Iterator<Item = (&[u8], bool)> {
+        let last = self.user.as_deref().filter(|_| self.outcome == LoginOutcome::Accepted);
+        let last = last.map(|user| (user, self.password.is_some()));
+        self.earlier.iter().map(|entry| (&*entry.user, entry.has_password)).chain(last)
+    }
+
     /// A reply to no command that was captured: 230 means that somebody logged in (RFC 959 §4.2),
-    /// where nothing else is known.
+    /// where no answer is known.
     pub(super) fn handle_unasked(&mut self, reply: &Reply) {
-        if reply.code == 230 && self.outcome == LoginOutcome::None {
+        if reply.code == 230
+            && matches!(self.outcome, LoginOutcome::None | LoginOutcome::Incomplete)
+        {
             self.outcome = LoginOutcome::Accepted;
         }
     }

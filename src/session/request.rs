@@ -1,5 +1,7 @@
 //! What a client asked to have moved, and what was agreed for it.
 
+use std::sync::Arc;
+
 use super::TransferId;
 use super::login::Protection;
 use super::promise::{DataId, How, Link};
@@ -16,6 +18,8 @@ pub struct Request {
     pub command: &'static str,
     /// When the command was sent.
     pub asked: Stamp,
+    /// Who was logged in then, as [`Login::user`](super::Login) tells.
+    pub user: Option<Arc<[u8]>>,
     /// As the client named it, or, for STOU, as the server did. `None` where nobody did.
     pub name: Option<Vec<u8>>,
     /// The name seen from the working directory; see [`crate::ftp::Directory`].

@@ -15,6 +15,8 @@ pub(super) struct Sealed {
 #[derive(Debug, Default)]
 struct Seal {
     side: TlsSide,
+    /// Something of it was sent, captured or not.
+    has_begun: bool,
     /// Clear text came back.
     is_over: bool,
 }
@@ -26,6 +28,8 @@ pub(super) enum Unsealed {
     No,
     /// Clear text, the first since TLS began.
     Now,
+    /// Clear text, and there was no TLS: the client sends the first record (RFC 4217 §4.2).
+    Never,
     /// Clear text, as before.
     Already,
 }
@@ -39,17 +43,23 @@ impl Sealed {
         }
         let first = bytes.first().copied().unwrap_or_default();
         let is_text = if by_client { first.is_ascii_alphabetic() } else { first.is_ascii_digit() };
+        if is_text && by_client && !seal.has_begun {
+            return Unsealed::Never;
+        }
         if is_text && seal.side.is_between_records() {
             seal.is_over = true;
             return Unsealed::Now;
         }
+        seal.has_begun = true;
         seal.side.push(bytes);
         Unsealed::No
     }
 
     /// Octets of a direction were not captured.
     pub(super) fn gap(&mut self, by_client: bool, len: u64) {
-        self.seal(by_client).side.gap(len);
+        let seal = self.seal(by_client);
+        seal.has_begun = true;
+        seal.side.gap(len);
     }
 
     /// There is no room to read handshakes any more.

@@ -135,6 +135,11 @@ impl Story {
         }
     }
 
+    /// A 234, and no TLS after it: whoever looks at the capture must not be blinded by three digits.
+    pub(super) fn undo_tls(&mut self) {
+        self.session.encryption = Encryption::default();
+    }
+
     /// `len` octets of the server were not captured.
     pub(super) fn handle_server_gap(&mut self, offset: u64, len: u64) {
         self.pairing.handle_gap(offset, len);
@@ -446,6 +451,7 @@ impl Story {
             verb: command.verb,
             command: command.known_name().unwrap_or_default(),
             asked,
+            user: self.session.login.user.clone(),
             path: self.context.path_of(command.verb, name.as_deref()),
             name,
             representation: self.context.representation,

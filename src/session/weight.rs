@@ -71,9 +71,9 @@ impl Session {
     /// Bytes of what was said, beside the exchanges.
     pub(super) fn text_weight(&self) -> usize {
         let (login, software) = (&self.login, &self.software);
-        let texts =
-            [&self.banner, &login.user, &login.password, &software.server_system, &software.client];
+        let texts = [&self.banner, &login.password, &software.server_system, &software.client];
         texts.iter().map(|text| text.weight()).sum::<usize>()
+            + login.weight()
             + self.tls.as_ref().map_or(0, |tls| tls.weight())
             + self.transfers.len() * size_of::<super::TransferId>()
     }

@@ -127,7 +127,7 @@ impl FileRow {
         let path = request.path.as_deref().or(request.name.as_deref());
         let charset = session.map_or_else(|| Charset::of_name(path), Charset::of);
         let path = path.map(|path| charset.decode(path).0);
-        let user = session.and_then(|session| session.login.user.as_deref());
+        let user = request.user.as_deref();
         let content = transfer.content.as_ref();
         let hash = content.filter(|content| content.bytes > 0);
         Self {

@@ -460,7 +460,7 @@ fn every_key_is_answered_within_a_frame_among_a_hundred_thousand_sessions() {
     for nth in 1000..101_000 {
         let (mut session, mut transfer) = (session.clone(), transfer.clone());
         session.id = SessionId(nth);
-        session.login.user = Some(format!("user{}", nth * 7919 % 100_003).into_bytes());
+        session.login.user = Some(format!("user{}", nth * 7919 % 100_003).into_bytes().into());
         transfer.request.id = TransferId(nth);
         session.transfers = vec![transfer.request.id];
         transfer.session = session.id;

@@ -126,9 +126,9 @@ fn with_passwords<'a>(rows: Vec<(Logins<'a>, HashSet<&'a [u8]>)>) -> Vec<Logins<
 /// how it ended, what the session does.
 fn tries(session: &Session) -> Vec<Try<'_>> {
     let mut tries: Vec<Try<'_>> = Vec::new();
-    let mut user = None;
+    let (mut user, mut last) = (None, session.tcp.link.first);
     for exchange in &session.exchanges {
-        let Some(sent) = exchange.sent.as_ref().filter(|sent| !sent.is_headless) else { continue };
+        let Some(sent) = &exchange.sent else { continue };
         let password = match sent.command.verb {
             Verb::User => {
                 user = Some(sent.command.user());
@@ -137,17 +137,18 @@ fn tries(session: &Session) -> Vec<Try<'_>> {
             Verb::Pass => Some(sent.command.arg()),
             _ => continue,
         };
+        last = sent.stamp;
         if let Some(outcome) = answer(exchange) {
             tries.push(Try { user, password, outcome, stamp: sent.stamp });
         }
     }
     let end = session.login.outcome;
-    if tries.last().map(|last| last.outcome) != Some(end) {
+    if tries.iter().all(|it| it.outcome != end) {
         tries.push(Try {
             user: session.login.user.as_deref(),
             password: session.login.password.as_deref(),
             outcome: end,
-            stamp: session.tcp.link.first,
+            stamp: last,
         });
     }
     tries

@@ -62,7 +62,7 @@ impl<'a> LogicalFileRecord<'a> {
         several: bool,
     ) -> Self {
         let (path, path_hex) = wire_text(Some(&file.path), charset);
-        let (user, user_hex) = wire_text(session.login.user.as_deref(), charset);
+        let (user, user_hex) = wire_text(file.user.as_deref(), charset);
         let former = file.former.iter().map(Cow::from);
         let (former_paths, former_paths_hex) = wire_texts(former, charset);
         Self {

@@ -36,8 +36,6 @@ pub(super) enum Of {
 pub(super) struct SessionFacts {
     client: EndpointRecord,
     server: EndpointRecord,
-    user: Option<String>,
-    user_hex: Option<String>,
     charset: Charset,
 }
 
@@ -89,9 +87,9 @@ pub(super) struct FileRecord<'a> {
     /// It is what was on the wire; the file that means is beside it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     wire: bool,
-    user: Option<&'a str>,
+    user: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    user_hex: Option<&'a str>,
+    user_hex: Option<String>,
     control_client: Option<&'a EndpointRecord>,
     control_server: Option<&'a EndpointRecord>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -216,15 +214,8 @@ impl Written {
 impl SessionFacts {
     pub(super) fn new(session: &Session) -> Self {
         let charset = Charset::of(session);
-        let (user, user_hex) = document::wire_text(session.login.user.as_deref(), charset);
         let client = document::endpoint(session.client);
-        Self {
-            client,
-            server: document::endpoint(session.server),
-            user: user.map(Cow::into_owned),
-            user_hex,
-            charset,
-        }
+        Self { client, server: document::endpoint(session.server), charset }
     }
 }
 
@@ -255,14 +246,19 @@ impl<'a> FileRecord<'a> {
         several: bool,
     ) -> Self {
         let Written { shaped, of } = written;
-        let (transfer, orphan) = match of {
+        let ((user, user_hex), transfer, orphan) = match of {
             Of::Transfer(transfer) | Of::Wire(transfer) => {
-                let name = transfer.request.name.as_deref();
-                let charset =
-                    session.map_or_else(|| Charset::of_name(name), |session| session.charset);
-                (Some(TransferRecord::new(transfer, charset, several)), None)
+                let request = &transfer.request;
+                let charset = session.map_or_else(
+                    || Charset::of_name(request.name.as_deref()),
+                    |session| session.charset,
+                );
+                let user = document::wire_text(request.user.as_deref(), charset);
+                (user, Some(TransferRecord::new(transfer, charset, several)), None)
             }
-            Of::Orphan(orphan) => (None, Some(OrphanRecord::new(orphan, tunnels, several))),
+            Of::Orphan(orphan) => {
+                ((None, None), None, Some(OrphanRecord::new(orphan, tunnels, several)))
+            }
         };
         Self {
             file: &shaped.file,
@@ -277,8 +273,8 @@ impl<'a> FileRecord<'a> {
             truncated_by: shaped.cut.map(|bound| bound.flag()),
             error: shaped.error.as_deref(),
             wire: matches!(of, Of::Wire(_)),
-            user: session.and_then(|session| session.user.as_deref()),
-            user_hex: session.and_then(|session| session.user_hex.as_deref()),
+            user,
+            user_hex,
             control_client: session.map(|session| &session.client),
             control_server: session.map(|session| &session.server),
             transfer,

@@ -212,9 +212,12 @@ fn suspects(report: &Report<'_>, audit: &Audit<'_>, page: &mut Page<'_>) -> io::
         let ink = if suspect.worst >= Severity::Error { Ink::Bad } else { Ink::Doubtful };
         let mut fields =
             vec![Line::inked(ink, severity(suspect.worst)), Line::of(&suspect.rules.join(", "))];
-        let user = login.user.as_ref().map(|user| charset.decode(user).0);
-        let user = user.map(|user| format!(" as {}", cut(&escape(&user), NAME)));
-        let server = format!("{} → {}{}", client.ip, server.ip, user.unwrap_or_default());
+        let before = login.earlier.iter().map(|entry| &entry.user);
+        let users = before.chain(&login.user).map(|user| charset.decode(user).0);
+        let users: Vec<_> = users.map(|user| cut(&escape(&user), NAME).into_owned()).collect();
+        let users =
+            if users.is_empty() { String::new() } else { format!(" as {}", users.join(", ")) };
+        let server = format!("{} → {}{users}", client.ip, server.ip);
         fields.push(Line::of(&server));
         fields.push(Line::of(&moment(tcp.link.first.at).unwrap_or_default()));
         for (verb, transfers) in [("fetched", &suspect.fetched), ("sent", &suspect.sent)] {

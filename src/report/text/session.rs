@@ -93,7 +93,7 @@ fn failure(session: &Session) -> Option<String> {
 }
 
 fn login(report: &Report<'_>, session: &Session) -> Line {
-    let Login { user, outcome, .. } = &session.login;
+    let Login { user, outcome, earlier, .. } = &session.login;
     let (ink, words) = match outcome {
         LoginOutcome::None => (Ink::Plain, "no login tried"),
         LoginOutcome::Unknown => (Ink::Plain, "login before the capture began"),
@@ -103,8 +103,14 @@ fn login(report: &Report<'_>, session: &Session) -> Line {
         LoginOutcome::Encrypted => (Ink::Plain, "login encrypted"),
     };
     let Some(user) = user else { return Line::inked(ink, words) };
-    let user = report.analysis.charset(session.id).decode(user).0;
-    Line::of(&format!("{}, ", cut(&escape(&user), 40))).and(ink, words)
+    let charset = report.analysis.charset(session.id);
+    let spelled = |user: &[u8]| cut(&escape(&charset.decode(user).0), 40).into_owned();
+    let line = Line::of(&format!("{}, ", spelled(user))).and(ink, words);
+    if earlier.is_empty() {
+        return line;
+    }
+    let before: Vec<_> = earlier.iter().map(|entry| spelled(&entry.user)).collect();
+    line.and(Ink::Plain, &format!(", before as {}", before.join(", ")))
 }
 
 fn encryption(report: &Report<'_>, session: &Session) -> String {

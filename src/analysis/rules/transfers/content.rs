@@ -6,7 +6,7 @@ use super::{Check, Found, Kind, Moved, Rule};
 use crate::analysis::case::{Case, Opening};
 use crate::analysis::finding::{Certainty, Draft, LONGEST_TEXT, Severity, counted, cut};
 use crate::analysis::rules::heard::says;
-use crate::analysis::{Analysis, ById, Policy};
+use crate::analysis::{Analysis, Policy};
 use crate::decode::Host;
 use crate::ftp::Verb;
 use crate::time::Stamp;
@@ -191,13 +191,12 @@ fn concurrent_write(analysis: &Analysis, _: &Policy, found: &mut Found) {
         return;
     }
     paths.sort_unstable_by_key(|(key, _)| *key);
-    let sessions = ById::new(&analysis.sessions);
     for ((server, path), mut writes) in paths {
         writes.sort_unstable_by_key(|write| (write.from.at, write.from.place));
         let mut last: Option<&Write<'_>> = None;
         for write in &writes {
             if let Some(other) = last.filter(|last| write.from.is_before(last.to))
-                && is_one_file(other, write, &sessions)
+                && is_one_file(other, write)
             {
                 found.add_of_capture(told_of_overlap(server, path, other, write));
             }
@@ -221,13 +220,10 @@ fn write_of(transfer: &Transfer) -> Option<((Host, &[u8]), Write<'_>)> {
 
 /// Two users may have two files of one path: each sees a root of its own. Pieces of one file may be
 /// sent side by side, each to its place.
-fn is_one_file(one: &Write<'_>, other: &Write<'_>, sessions: &ById<'_>) -> bool {
-    let user = |write: &Write<'_>| {
-        let session = sessions.get(write.transfer.session)?;
-        session.login.user.as_deref()
-    };
-    user(one).is_some()
-        && user(one) == user(other)
+fn is_one_file(one: &Write<'_>, other: &Write<'_>) -> bool {
+    let [ours, theirs] = [one, other].map(|write| &write.transfer.request.user);
+    ours.is_some()
+        && ours == theirs
         && one.transfer.request.rest_offset == other.transfer.request.rest_offset
 }
 

@@ -208,7 +208,7 @@ fn explained(case: &Case<'_>, exchange: &Exchange, command: &str, reply: &str) -
         [] => String::new(),
         cwd => format!("; the working directory was {}", case.text(cwd)),
     };
-    let user = case.session.login.user.as_deref();
+    let user = case.user_of(exchange);
     let user = user.map_or_else(String::new, |user| format!(" of user {}", case.text(user)));
     format!("{} answered \"{reply}\" to {command}{user}{at}.", case.session.server)
 }

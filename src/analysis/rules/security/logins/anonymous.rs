@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::super::super::{Check, Found, Kind, Rule};
-use super::{SHOWN, entry_frames};
+use super::{SHOWN, frames_of_entry};
 use crate::analysis::case::Case;
 use crate::analysis::finding::{Certainty, Draft, Severity, counted};
 use crate::analysis::{Analysis, Policy};
 use crate::decode::Endpoint;
 use crate::ftp::Verb;
-use crate::session::{Exchange, LoginOutcome, Session, is_anonymous};
+use crate::session::{Exchange, Session, is_anonymous};
 
 pub(super) const LOGIN: Rule = Rule {
     id: "anonymous-login",
@@ -26,8 +26,7 @@ pub(super) const LOGIN: Rule = Rule {
 fn login(analysis: &Analysis, _: &Policy, found: &mut Found) {
     let mut by_server: BTreeMap<Endpoint, Vec<&Session>> = BTreeMap::new();
     for session in &analysis.sessions {
-        let is_in = session.login.outcome == LoginOutcome::Accepted;
-        if is_in && session.login.user.as_deref().is_some_and(is_anonymous) {
+        if session.login.entries().any(|(user, _)| is_anonymous(user)) {
             by_server.entry(session.server).or_default().push(session);
         }
     }
@@ -35,7 +34,12 @@ fn login(analysis: &Analysis, _: &Policy, found: &mut Found) {
         let count = sessions.len() as u64;
         let title = format!("{server} let an anonymous user in.");
         let draft = Draft::new(Severity::Info, Certainty::High, title)
-            .frames(sessions.iter().take(SHOWN).flat_map(|session| entry_frames(session)))
+            .frames(
+                sessions
+                    .iter()
+                    .take(SHOWN)
+                    .flat_map(|session| frames_of_entry(session, is_anonymous)),
+            )
             .explained(format!("{server} accepted {}.", counted(count, "anonymous login")))
             .with("logins", count)
             .cause(server.to_string())

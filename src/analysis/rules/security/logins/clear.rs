@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::super::super::middlebox::inspection::{is_refused_auth, offers_tls};
 use super::super::super::{Check, Found, Kind, Rule};
-use super::{SHOWN, entry_frames};
+use super::{SHOWN, frames_of_entry};
 use crate::analysis::case::Case;
 use crate::analysis::finding::{Certainty, Draft, Severity, counted, counted_were};
 use crate::analysis::{Analysis, Policy};
@@ -29,17 +29,20 @@ pub(super) const CREDENTIALS: Rule = Rule {
 
 fn credentials(analysis: &Analysis, _: &Policy, found: &mut Found) {
     let mut by_server: BTreeMap<Endpoint, Vec<&Session>> = BTreeMap::new();
-    for session in analysis.sessions.iter().filter(|session| tells_password(session)) {
-        if session.login.outcome == LoginOutcome::Accepted {
-            by_server.entry(session.server).or_default().push(session);
-        }
+    for session in analysis.sessions.iter().filter(|session| lets_in_by_password(session)) {
+        by_server.entry(session.server).or_default().push(session);
     }
     for (server, sessions) in by_server {
         let count = sessions.len() as u64;
         let clients: HashSet<Host> = sessions.iter().map(|session| session.client.ip).collect();
         let title = format!("Passwords for {server} go in clear text.");
         let draft = Draft::new(Severity::Warning, Certainty::High, title)
-            .frames(sessions.iter().take(SHOWN).flat_map(|session| entry_frames(session)))
+            .frames(
+                sessions
+                    .iter()
+                    .take(SHOWN)
+                    .flat_map(|session| frames_of_entry(session, |user| !is_anonymous(user))),
+            )
             .explained(format!(
                 "{server} accepted {} from {} whose passwords are in the capture.",
                 counted(count, "login"),
@@ -56,7 +59,14 @@ fn credentials(analysis: &Analysis, _: &Policy, found: &mut Found) {
 
 /// Whether the capture has a password of somebody who needs one.
 fn tells_password(session: &Session) -> bool {
-    session.login.password.is_some() && !session.login.user.as_deref().is_none_or(is_anonymous)
+    let login = &session.login;
+    let is_last = login.password.is_some() && !login.user.as_deref().is_none_or(is_anonymous);
+    is_last || lets_in_by_password(session)
+}
+
+/// Whether it has one by which he was let in.
+fn lets_in_by_password(session: &Session) -> bool {
+    session.login.entries().any(|(user, has_password)| has_password && !is_anonymous(user))
 }
 
 pub(super) const DOWNGRADE: Rule = Rule {

@@ -87,6 +87,14 @@ fn entry_frames(session: &Session) -> impl Iterator<Item = Stamp> {
     sent.into_iter().chain(last)
 }
 
+/// The frames in which somebody like this was let in by a password; or else anybody.
+fn frames_of_entry(session: &Session, is: impl Fn(&[u8]) -> bool) -> Vec<Stamp> {
+    match tries(session).find(|it| it.is_accepted && is(it.user)) {
+        Some(entry) => vec![entry.sent, entry.answered],
+        None => entry_frames(session).collect(),
+    }
+}
+
 /// Sessions whose frames are shown, where many show the same.
 const SHOWN: usize = 8;
 
