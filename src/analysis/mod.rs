@@ -222,17 +222,17 @@ fn fragment_warnings(fragments: &FragmentFacts) -> impl Iterator<Item = String> 
     let FragmentFacts { incomplete, incomplete_frames, incomplete_tcp, conflicts, .. } = fragments;
     let incomplete = (*incomplete > 0).then(|| {
         format!(
-            "{incomplete} fragmented IP datagrams are not whole in the capture, {incomplete_tcp} of \
-             them with the beginning of a TCP segment: their {incomplete_frames} fragments were \
-             not read"
+            "fragmented IP datagrams that are not whole in the capture: {incomplete}, of which \
+             {incomplete_tcp} with the beginning of a TCP segment ({}, not read)",
+            counted(*incomplete_frames, "fragment")
         )
     });
     let frames = fragments.conflict_frames.iter().map(|stamp| stamp.frame().to_string());
     let frames = frames.take(FRAMES_TOLD).collect::<Vec<_>>().join(", ");
     let conflicts = (*conflicts > 0).then(|| {
         format!(
-            "{conflicts} IP fragments repeat octets of others differently (the first in frames \
-             {frames}): the first copy was read"
+            "IP fragments that repeat octets of others differently: {conflicts} (the first in frames \
+             {frames}); the first copy was read"
         )
     });
     incomplete.into_iter().chain(conflicts)

@@ -281,7 +281,9 @@ impl Conn {
                 Handshake::Half | Handshake::Unanswered | Handshake::Unreachable,
                 Dir::FromOriginator,
             ) if ack && !syn && !segment.flags.has(Flags::RST) => {
-                link.rtt_ns = segment.stamp.at.nanos_since(link.syn_at);
+                // A clock that was set back meanwhile measured nothing.
+                let rtt = segment.stamp.at.nanos_since(link.syn_at);
+                link.rtt_ns = rtt.filter(|nanos| *nanos >= 0);
                 Handshake::Complete
             }
             (before, _) => before,

@@ -31,7 +31,9 @@ impl Transfer {
         let since = |later: Stamp, earlier: Stamp| later.at.nanos_since(earlier.at);
         let content = self.content.as_ref();
         let ends = content.and_then(|content| content.first.zip(content.last));
-        let duration_ns = ends.and_then(|(first, last)| since(last, first));
+        // Nothing takes less than no time, whatever the capture's clock did meanwhile.
+        let took = |nanos: Option<i64>| nanos.filter(|nanos| *nanos >= 0);
+        let duration_ns = took(ends.and_then(|(first, last)| since(last, first)));
         let [sent, taken] = match self.content_dir() {
             Some(Dir::FromOriginator) => [data.from_originator, data.from_responder].map(Some),
             Some(Dir::FromResponder) => [data.from_responder, data.from_originator].map(Some),
@@ -39,7 +41,9 @@ impl Transfer {
         };
         Timing {
             command_to_connection_ns: since(data.link.first, self.request.asked),
-            connection_to_first_byte_ns: ends.and_then(|(first, _)| since(first, data.link.first)),
+            connection_to_first_byte_ns: took(
+                ends.and_then(|(first, _)| since(first, data.link.first)),
+            ),
             duration_ns,
             bytes_per_second: content.zip(duration_ns).and_then(|(content, nanos)| {
                 let nanos = u128::try_from(nanos).ok().filter(|nanos| *nanos > 0)?;

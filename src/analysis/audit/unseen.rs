@@ -1,6 +1,7 @@
 //! What the capture does not show, so that silence is not taken for peace.
 
 use super::super::Analysis;
+use super::super::rules::hidden;
 use super::NAMED;
 use crate::session::{EncryptionKind, Session, SessionId};
 use crate::tcp::{Close, Handshake};
@@ -35,6 +36,10 @@ pub enum What {
     TransfersNotCaptured,
     /// Data connections that no command could be found for.
     WithoutCommand,
+    /// Packets that may hold TCP and could not be read so far.
+    Packets,
+    /// Places where a capture is damaged or cut.
+    Damage,
 }
 
 pub(super) fn unseen(analysis: &Analysis) -> Vec<Unseen> {
@@ -51,6 +56,7 @@ pub(super) fn unseen(analysis: &Analysis) -> Vec<Unseen> {
         transfer.outcome == Outcome::Unconfirmed
             && (end.is_none() || transfer.request.answered.is_none())
     });
+    let damage = analysis.inputs.iter().map(|input| input.damage_count);
     let orphans = analysis.orphans.iter();
     let orphans = orphans.filter(|orphan| orphan.inferred.is_none()).count();
     let all = [
@@ -72,6 +78,8 @@ pub(super) fn unseen(analysis: &Analysis) -> Vec<Unseen> {
         Unseen::new(What::TransferEnds, without_end.map(|transfer| transfer.session)),
         of_transfers(What::TransfersNotCaptured, Outcome::NotCaptured),
         Unseen { what: What::WithoutCommand, count: orphans as u64, sessions: Vec::new() },
+        Unseen { what: What::Packets, count: hidden(&analysis.capture), sessions: Vec::new() },
+        Unseen { what: What::Damage, count: damage.sum(), sessions: Vec::new() },
     ];
     all.into_iter().filter(|unseen| unseen.count > 0).collect()
 }

@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::thread::ScopedJoinHandle;
 
+pub(super) use self::capture::hidden;
 use self::found::Found;
 use super::case::{Beside, Case};
 use super::finding::Finding;

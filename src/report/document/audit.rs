@@ -257,5 +257,7 @@ fn unseen_what(what: UnseenWhat) -> &'static str {
         UnseenWhat::TransferEnds => "transfer_ends",
         UnseenWhat::TransfersNotCaptured => "transfers_not_captured",
         UnseenWhat::WithoutCommand => "without_command",
+        UnseenWhat::Packets => "packets_not_read",
+        UnseenWhat::Damage => "damage",
     }
 }

@@ -310,5 +310,7 @@ fn unseen_words(what: UnseenWhat) -> (&'static str, &'static str) {
         UnseenWhat::TransferEnds => ("transfer", "whose end was not captured"),
         UnseenWhat::TransfersNotCaptured => ("transfer", "whose data was not captured"),
         UnseenWhat::WithoutCommand => ("data connection", "without a known command"),
+        UnseenWhat::Packets => ("packet", "that may hold TCP, not read"),
+        UnseenWhat::Damage => ("place", "where the capture is damaged or cut"),
     }
 }

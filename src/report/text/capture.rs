@@ -137,7 +137,8 @@ fn skip(name: &str) -> String {
     }
 }
 
-fn warnings(report: &Report<'_>, page: &mut Page<'_>) -> io::Result<()> {
+/// What a reader should know before believing the rest.
+pub(super) fn warnings(report: &Report<'_>, page: &mut Page<'_>) -> io::Result<()> {
     let warnings = report.analysis.warnings();
     for warning in warnings.iter().take(MOST_WARNINGS) {
         page.words(Line::inked(Ink::Doubtful, "! "), Ink::Plain, warning)?;
@@ -160,7 +161,12 @@ fn no_ftp(report: &Report<'_>, page: &mut Page<'_>) -> io::Result<()> {
     page.blank()?;
     page.words(Line::default(), Ink::Strong, &text)?;
     if capture.packets > 0 && capture.tcp_connections == 0 {
-        page.words(Line::default(), Ink::Plain, "There is no TCP in this capture.")?;
+        let is_read = !capture.skipped.keys().any(|name| is_bad(name));
+        let text = match is_read {
+            true => "There is no TCP in this capture.",
+            false => "No TCP could be read in this capture.",
+        };
+        page.words(Line::default(), Ink::Plain, text)?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::page::{Ink, Line, Page};
-use super::{Report, Style, findings, ladder, outcome_words, outcomes};
+use super::{Report, Style, capture, findings, ladder, outcome_words, outcomes};
 use crate::analysis::rules::Kind;
 use crate::analysis::{Analysis, Finding, Severity, Stories, Story};
 use crate::report::document::{session_id, transfer_id};
@@ -38,6 +38,7 @@ pub fn write(analysis: &Analysis, style: &Style, out: &mut dyn Write) -> io::Res
         let transfers = plural(analysis.transfers.len() as u64, "transfer");
         let how = outcomes(analysis.transfers.iter());
         let how = if how.is_empty() { how } else { format!(": {how}") };
+        capture::warnings(&report, &mut page)?;
         page.words(
             Line::default(),
             Ink::Good,

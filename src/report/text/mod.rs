@@ -174,7 +174,9 @@ fn outcomes<'a>(transfers: impl Iterator<Item = &'a Transfer>) -> String {
         *counts.entry(transfer.outcome).or_default() += 1;
     }
     let counts = counts.iter();
-    let words =
-        counts.map(|(outcome, n)| format!("{} {}", human::number(*n), outcome_words(*outcome).1));
+    let words = counts.map(|(outcome, n)| {
+        let with = if *outcome == Outcome::Gaps { "with " } else { "" };
+        format!("{} {with}{}", human::number(*n), outcome_words(*outcome).1)
+    });
     words.collect::<Vec<_>>().join(", ")
 }

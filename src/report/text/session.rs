@@ -214,7 +214,7 @@ pub(super) fn anomalies(report: &Report<'_>, link: &tcp::Link) -> Vec<String> {
             AnomalyKind::FinIgnored => "goes on after a FIN",
             AnomalyKind::SynIgnored => "is a SYN in the middle of the connection, unanswered",
         };
-        let others = if count > 1 { format!(", as do {} more", count - 1) } else { String::new() };
+        let others = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
         format!("frame {} {words}{others}", report.frame(first))
     };
     let mut sentences: Vec<String> = kinds.into_iter().map(sentence).collect();

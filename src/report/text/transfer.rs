@@ -270,16 +270,17 @@ fn meaning(transfer: &Transfer) -> Option<String> {
         Outcome::Aborted => aborted(transfer),
         Outcome::InProgress => "The capture ends while it is under way.".to_owned(),
         Outcome::Refused => match code {
-            Some(code) => format!("The server refused it ({code}); nothing was moved."),
-            None => "The server refused it; nothing was moved.".to_owned(),
+            Some(code) => format!("The server refused it ({code})."),
+            None => "The server refused it.".to_owned(),
         },
         Outcome::NoConnection => no_connection(transfer),
         Outcome::NotCaptured => match code {
             Some(code @ 400..) => {
-                format!("It broke off ({code}), and its data connection is not in the capture.")
+                format!("It broke off ({code}), and no data connection is known to be its own.")
             }
             Some(code) => format!(
-                "The server confirmed it ({code}), but its data connection is not in the capture."
+                "The server confirmed it ({code}), but no data connection in the capture is known to \
+                 be its own."
             ),
             None => {
                 "Neither a reply to it nor a data connection known to be its own is in the capture."
@@ -363,7 +364,7 @@ fn no_connection(transfer: &Transfer) -> String {
             Handshake::Refused => "it was refused (RST)".to_owned(),
             _ => "it carried nothing".to_owned(),
         },
-        None => "none was attempted in the capture".to_owned(),
+        None => "none that is known to be its own is in the capture".to_owned(),
     };
     let said = match transfer.request.answered {
         Some((_, code)) => format!("; the server answered {code}"),

@@ -45,8 +45,8 @@ fn loss(analysis: &Analysis, _: &Policy, found: &mut Found) {
     let draft = Draft::new(Severity::Warning, Certainty::High, title.to_owned())
         .frames(lossy.frames)
         .explained(format!(
-            "Of {}, {} were acknowledged by their receivers and are not in the capture. The frames \
-             named are the first of each.",
+            "On {} receivers acknowledged what is not in the capture, or not read there: {}. The \
+             frames named are the first of each.",
             counted(lossy.count, "connection"),
             words(control, data)
         ))
@@ -178,10 +178,13 @@ fn ends_early(analysis: &Analysis, _: &Policy, found: &mut Found) {
         .frames(moving.frames)
         .frames(open.frames)
         .explained(format!(
-            "{} without an end, and {} in progress. That they have no end here does not mean that \
-             they failed.",
-            counted(open.count, "session"),
-            counted(moving.count, "transfer")
+            "{}. That they have no end here does not mean that they failed.",
+            [(open.count, "session", "without an end"), (moving.count, "transfer", "in progress")]
+                .into_iter()
+                .filter(|(count, ..)| *count > 0)
+                .map(|(count, what, how)| format!("{} {how}", counted(count, what)))
+                .collect::<Vec<_>>()
+                .join(", and ")
         ))
         .with("sessions", open.count)
         .with("transfers", moving.count);

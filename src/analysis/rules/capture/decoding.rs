@@ -3,7 +3,7 @@
 use super::super::{Check, Found, Kind, Rule};
 use super::SHOWN;
 use crate::analysis::finding::{Certainty, Draft, Severity};
-use crate::analysis::{Analysis, Policy};
+use crate::analysis::{Analysis, CaptureFacts, Policy};
 
 pub(super) const NOT_DECODED: Rule = Rule {
     id: "capture-not-decoded",
@@ -18,12 +18,18 @@ pub(super) const NOT_DECODED: Rule = Rule {
     check: Check::Capture(not_decoded),
 };
 
+/// Packets that may hold TCP and were not read so far.
+pub(in crate::analysis) fn hidden(capture: &CaptureFacts) -> u64 {
+    let hiding = capture.skipped.iter().filter(|(reason, _)| hides(reason).is_some());
+    hiding.map(|(_, count)| count).sum()
+}
+
 fn not_decoded(analysis: &Analysis, _: &Policy, found: &mut Found) {
     let capture = &analysis.capture;
-    let (mut frames, mut words, mut total) = (Vec::new(), Vec::new(), 0);
+    let total = hidden(capture);
+    let (mut frames, mut words) = (Vec::new(), Vec::new());
     for (reason, count) in &capture.skipped {
         let Some(what) = hides(reason) else { continue };
-        total += count;
         words.push(format!("{count} {what}"));
         frames.extend(capture.first_skipped.get(reason).copied());
     }

@@ -6,6 +6,7 @@ mod decoding;
 mod files;
 mod path;
 
+pub(in crate::analysis) use self::decoding::hidden;
 use super::Rule;
 use crate::analysis::Analysis;
 use crate::analysis::finding::counted;

@@ -277,6 +277,10 @@ pub(super) const NEVER_DIALED: Rule = Rule {
 
 fn never_dialed(case: &Case<'_>, found: &mut Found) {
     for (opening, at) in failed(case, Why::NeverDialed) {
+        // One of which nobody knows what it was for is there all the same.
+        if case.orphans.iter().any(|orphan| orphan.carried.connection.responder == at) {
+            continue;
+        }
         let where_lost = match case.vantage {
             _ if !holds_data(case) => {
                 "The capture holds no data connection at all: it may be of the control port alone."

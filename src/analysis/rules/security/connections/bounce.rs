@@ -207,8 +207,8 @@ fn told_of_scan(
         .frames(burst.iter().filter_map(|probe| probe.outcome).take(SHOWN))
         .explained(format!(
             "{} of them named {targets} different addresses that are not the client's, from {} \
-             to {}. To {connected} of them a connection was made, and the server accepted the \
-             command for {accepted} more. What it answers to each tells the client whether the port is open.",
+             to {}. Connections were made to {connected} of them; of the others the server \
+             accepted the command for {accepted}. What it answers to each tells the client whether the port is open.",
             counted(burst.len() as u64, "setup"),
             first.at,
             last.at,
