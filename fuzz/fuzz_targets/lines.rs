@@ -49,7 +49,7 @@ fn split(stream: &[u8], most: usize, piece: usize, gap: usize) -> Vec<Owned> {
         assert!(splitter.held() <= most);
     }
     if gap > 0 {
-        splitter.gap(offset, (), &mut keep);
+        splitter.gap(offset, &mut keep);
         offset += 10;
     }
     for part in after.chunks(piece) {
@@ -57,7 +57,7 @@ fn split(stream: &[u8], most: usize, piece: usize, gap: usize) -> Vec<Owned> {
         offset += part.len() as u64;
         assert!(splitter.held() <= most);
     }
-    splitter.end(offset, (), &mut keep);
+    splitter.end(offset, &mut keep);
     assert!(splitter.is_between_lines());
     assert_eq!(splitter.held(), 0);
     lines

@@ -10,10 +10,17 @@ pub struct LineSplitter<M> {
     pending: Vec<u8>,
     /// Bytes of the pending line beyond `most`.
     dropped: u64,
-    /// Offset of the pending line, and where its first byte was seen.
-    first: Option<(u64, M)>,
+    open: Option<Open<M>>,
     after_gap: bool,
     most: usize,
+}
+
+/// The pending line: its offset, and where its first and its last byte so far were seen.
+#[derive(Clone, Copy, Debug)]
+struct Open<M> {
+    start: u64,
+    first: M,
+    last: M,
 }
 
 /// One line, its end removed and Telnet's signals with it.
@@ -31,7 +38,7 @@ pub struct Line<'a, M> {
     /// Offsets of its first byte and after its end.
     pub start: u64,
     pub end: u64,
-    /// Of the piece that held its first byte, and of the one that completed it.
+    /// Of the piece that held its first byte, and of the one that completed it, or was the last.
     pub first: M,
     pub last: M,
 }
@@ -40,7 +47,7 @@ impl<M: Copy> LineSplitter<M> {
     /// Keeps at most `most` bytes of a line. Unless it is read `from_start`, the stream may begin
     /// inside one.
     pub fn new(most: usize, from_start: bool) -> Self {
-        Self { pending: Vec::new(), dropped: 0, first: None, after_gap: !from_start, most }
+        Self { pending: Vec::new(), dropped: 0, open: None, after_gap: !from_start, most }
     }
 
     /// Changes how much is kept of the lines to come, and of the rest of the pending one.
@@ -57,7 +64,9 @@ impl<M: Copy> LineSplitter<M> {
     pub fn push(&mut self, offset: u64, bytes: &[u8], mark: M, mut out: impl FnMut(Line<'_, M>)) {
         let mut at = offset;
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let (start, first) = *self.first.get_or_insert((at, mark));
+            let open = self.open.get_or_insert(Open { start: at, first: mark, last: mark });
+            open.last = mark;
+            let Open { start, first, last } = *open;
             at += piece.len() as u64;
             let room = self.most.saturating_sub(self.pending.len());
             let kept = piece.get(..room.min(piece.len())).unwrap_or_default();
@@ -81,7 +90,7 @@ impl<M: Copy> LineSplitter<M> {
                     start,
                     end: at,
                     first,
-                    last: mark,
+                    last,
                 });
                 self.clear();
             } else {
@@ -92,14 +101,14 @@ impl<M: Copy> LineSplitter<M> {
     }
 
     /// Bytes are missing here: what is pending is all there is of its line.
-    pub fn gap(&mut self, offset: u64, mark: M, out: impl FnMut(Line<'_, M>)) {
-        self.end(offset, mark, out);
+    pub fn gap(&mut self, offset: u64, out: impl FnMut(Line<'_, M>)) {
+        self.end(offset, out);
         self.after_gap = true;
     }
 
     /// The stream ends here.
-    pub fn end(&mut self, offset: u64, mark: M, mut out: impl FnMut(Line<'_, M>)) {
-        if let Some((start, first)) = self.first {
+    pub fn end(&mut self, offset: u64, mut out: impl FnMut(Line<'_, M>)) {
+        if let Some(Open { start, first, last }) = self.open {
             let text = without_signals(without_end(&self.pending));
             let (dropped, after_gap) = (self.dropped, self.after_gap);
             if !text.is_empty() || dropped > 0 {
@@ -112,7 +121,7 @@ impl<M: Copy> LineSplitter<M> {
                     start,
                     end: offset,
                     first,
-                    last: mark,
+                    last,
                 });
             }
             self.clear();
@@ -121,13 +130,13 @@ impl<M: Copy> LineSplitter<M> {
 
     /// Whether the next byte begins a line.
     pub fn is_between_lines(&self) -> bool {
-        self.first.is_none()
+        self.open.is_none()
     }
 
     fn clear(&mut self) {
         self.pending.clear();
         self.dropped = 0;
-        self.first = None;
+        self.open = None;
         self.after_gap = false;
     }
 }
@@ -204,12 +213,12 @@ mod tests {
         };
         for (at, piece) in pieces.iter().enumerate() {
             match piece {
-                [b'?', ..] => splitter.gap(offset, at, &mut note),
+                [b'?', ..] => splitter.gap(offset, &mut note),
                 _ => splitter.push(offset, piece, at, &mut note),
             }
             offset += piece.len() as u64;
         }
-        splitter.end(offset, pieces.len(), &mut note);
+        splitter.end(offset, &mut note);
         found
     }
 
@@ -220,7 +229,7 @@ mod tests {
             (vec![b"NOOP\nQUIT\n"], vec!["NOOP 0..0@5", "QUIT 0..0@10"]),
             (vec![b"RE", b"TR a", b" b\r", b"\nX\r\n"], vec!["RETR a b 0..3@10", "X 3..3@13"]),
             (vec![b"\r\n"], vec![" 0..0@2"]),
-            (vec![b"QUI"], vec!["QUI 0..1@3 torn"]),
+            (vec![b"QUI"], vec!["QUI 0..0@3 torn"]),
         ] {
             assert_eq!(lines(&pieces, 100), wanted);
         }
@@ -233,14 +242,14 @@ mod tests {
             ["RETR 67890 0..1@21 dropped 11", "QUIT 1..1@27"]
         );
         // Nothing but signals was kept: what was dropped behind them is told all the same.
-        assert_eq!(lines(&[b"\xff\xf4\xff\xf4ABOR"], 4), [" 0..1@8 dropped 4 torn"]);
+        assert_eq!(lines(&[b"\xff\xf4\xff\xf4ABOR"], 4), [" 0..0@8 dropped 4 torn"]);
     }
 
     #[test]
     fn a_gap_tears_the_line_before_it_and_marks_the_one_after() {
         assert_eq!(
             lines(&[b"RETR a", b"?", b"b.txt\r\n", b"QUIT\r\n"], 100),
-            ["RETR a 0..1@6 torn", "b.txt 2..2@14 after gap", "QUIT 3..3@20"]
+            ["RETR a 0..0@6 torn", "b.txt 2..2@14 after gap", "QUIT 3..3@20"]
         );
     }
 
@@ -251,7 +260,7 @@ mod tests {
         let mut note = |line: Line<'_, ()>| found.push((line.bytes.to_vec(), line.iacs));
         splitter.push(0, b"NOOP\r\n\xff\xf4\xff\xf2ABOR\r\n\xff\xff\xff\xff\n", (), &mut note);
         splitter.push(17, b"SITE \xff\xff\xff", (), &mut note);
-        splitter.end(25, (), &mut note);
+        splitter.end(25, &mut note);
         let wanted: [(&[u8], usize); 4] =
             [(b"NOOP", 0), (b"ABOR", 2), (b"\xff\xff", 4), (b"SITE \xff\xff", 3)];
         assert_eq!(found, wanted.map(|(line, iacs)| (line.to_vec(), iacs)));

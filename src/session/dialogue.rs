@@ -156,7 +156,6 @@ impl Dialogue {
         &mut self,
         offset: u64,
         len: u64,
-        mark: Mark,
         shared: &mut Shared,
         effects: &mut Vec<Effect>,
     ) {
@@ -164,7 +163,7 @@ impl Dialogue {
             sealed.gap(true, len);
         }
         let Self { client, story, is_clear, .. } = self;
-        client.gap(offset, mark, |line| {
+        client.gap(offset, |line| {
             if *is_clear {
                 story.handle_command(&line, shared, effects);
             }
@@ -184,14 +183,14 @@ impl Dialogue {
             sealed.gap(false, len);
         }
         self.end_server(offset, mark, effects);
-        self.server.gap(offset, mark, |_| ());
+        self.server.gap(offset, |_| ());
         self.story.handle_server_gap(offset, len);
     }
 
     /// The connection is over: what is half said stays half said.
     pub(super) fn finish(&mut self, mark: Mark, shared: &mut Shared, effects: &mut Vec<Effect>) {
         let Self { client, story, is_clear, .. } = self;
-        client.end(u64::MAX, mark, |line| {
+        client.end(u64::MAX, |line| {
             if *is_clear {
                 story.handle_command(&line, shared, effects);
             }
@@ -211,7 +210,7 @@ impl Dialogue {
 
     fn end_server(&mut self, offset: u64, mark: Mark, effects: &mut Vec<Effect>) {
         let Self { server, replies, story, is_clear, .. } = self;
-        server.end(offset, mark, |line| {
+        server.end(offset, |line| {
             if *is_clear {
                 replies.handle(&line, story, effects);
             }

@@ -83,11 +83,14 @@ impl Pairing {
             return Some(exchange);
         }
         self.pending.remove(at);
-        // What was sent before it and may have been answered in a gap will not be answered now.
+        // What was sent before it and may have been answered in a gap will not be answered now, nor
+        // what the server passed over in silence.
+        let was_passed = !asked_by(reply.code).is_empty();
         let mut index = 0;
         self.pending.retain(|pending| {
             index += 1;
-            index > at || pending.lost_before.is_none() && !pending.is_doubtful
+            let may_come = pending.lost_before.is_none() && !pending.is_doubtful;
+            index > at || may_come && (pending.is_under_way || !was_passed)
         });
         Some(exchange)
     }
@@ -120,6 +123,15 @@ impl Pairing {
         let (first_at, first) = *candidates.peek()?;
         // During a transfer the server answers STAT, NOOP or ABOR out of turn (RFC 959 §4.1.3).
         let in_doubt = first.is_under_way || first.lost_before.is_some();
+        // Servers have been seen to leave a command without an answer; order alone would give each
+        // reply from then on to the command before its own.
+        let askers = asked_by(reply.code);
+        if !askers.is_empty() && !askers.contains(&first.verb) {
+            let asked = candidates.clone().find(|(_, pending)| askers.contains(&pending.verb));
+            if let Some((at, _)) = asked {
+                return Some(at);
+            }
+        }
         if !in_doubt || fits(first.verb, first.is_under_way, reply.code) {
             return Some(first_at);
         }
@@ -130,6 +142,20 @@ impl Pairing {
             None if first.lost_before.is_some() => None,
             None => Some(first_at),
         }
+    }
+}
+
+/// The commands that alone are answered by this code (RFC 959 §5.4, RFC 2428, RFC 1639); none if it
+/// may answer others.
+fn asked_by(code: u16) -> &'static [Verb] {
+    match code {
+        215 => &[Verb::Syst],
+        221 => &[Verb::Quit],
+        227 => &[Verb::Pasv],
+        228 => &[Verb::Lpsv],
+        229 => &[Verb::Epsv],
+        257 => &[Verb::Pwd, Verb::Mkd],
+        _ => &[],
     }
 }
 
@@ -195,6 +221,14 @@ mod tests {
         let mut pairing = pairing(&[(Verb::Pasv, 6, 0), (Verb::Retr, 14, 0), (Verb::Quit, 20, 0)]);
         let answers = [227, 150, 226, 221, 421].map(|code| answer(&mut pairing, code, 0, 20));
         assert_eq!(answers, [Some(0), Some(1), Some(1), Some(2), None]);
+    }
+
+    #[test]
+    fn a_command_that_a_server_is_silent_on_does_not_shift_all_replies() {
+        let commands = [(Verb::Noop, 6, 0), (Verb::Pasv, 12, 0), (Verb::Quit, 18, 0)];
+        let mut pairing = pairing(&commands);
+        assert_eq!(answer(&mut pairing, 227, 0, 18), Some(1));
+        assert_eq!(answer(&mut pairing, 221, 10, 18), Some(2));
     }
 
     #[test]

@@ -128,8 +128,8 @@ impl Tracker {
             ConnEvent::Gap { dir, offset, len, mark } if dir == server => {
                 dialogue.handle_server_gap(offset, len, mark, effects);
             }
-            ConnEvent::Gap { offset, len, mark, .. } => {
-                dialogue.handle_client_gap(offset, len, mark, shared, effects);
+            ConnEvent::Gap { offset, len, .. } => {
+                dialogue.handle_client_gap(offset, len, shared, effects);
             }
             ConnEvent::Fin { .. } | ConnEvent::Reset { .. } => {}
         }

@@ -53,7 +53,8 @@ struct Try<'a> {
 pub(super) fn logins(analysis: &Analysis) -> Vec<Logins<'_>> {
     let mut rows: Vec<(Logins<'_>, HashSet<&[u8]>)> = Vec::new();
     let mut places = HashMap::new();
-    for session in &analysis.sessions {
+    let opened = |session: &&Session| session.tcp.link.is_established();
+    for session in analysis.sessions.iter().filter(opened) {
         for Try { user, password, outcome, stamp } in tries(session) {
             let (client, server) = (session.client.ip, session.server);
             let key = (user, client, server, outcome as u8);

@@ -73,7 +73,10 @@ pub(super) fn unseen(analysis: &Analysis) -> Vec<Unseen> {
         of_sessions(What::BegunBefore, |session| {
             session.tcp.link.handshake == Handshake::NotCaptured
         }),
-        of_sessions(What::NotOver, |session| session.tcp.link.close == Close::Open),
+        of_sessions(What::NotOver, |session| {
+            let link = &session.tcp.link;
+            link.close == Close::Open && link.is_established()
+        }),
         of_transfers(What::TransferGaps, Outcome::Gaps),
         Unseen::new(What::TransferEnds, without_end.map(|transfer| transfer.session)),
         of_transfers(What::TransfersNotCaptured, Outcome::NotCaptured),

@@ -305,8 +305,17 @@ fn unconfirmed(transfer: &Transfer) -> String {
         Some(_) => {}
     }
     if let Some(content) = &transfer.content {
-        if content.end.is_none() {
-            why.push("the end of the data connection was not captured".to_owned());
+        let was_reset = |data: &DataConnection| matches!(data.link.close, Close::Reset { .. });
+        match content.end {
+            None if transfer.data.as_ref().is_some_and(was_reset) => {
+                why.push("the data connection was reset".to_owned());
+            }
+            None => why.push("the end of the data connection was not captured".to_owned()),
+            Some(_) => {}
+        }
+        let decoded = content.likely_decoded();
+        if decoded.is_some_and(|decoded| !decoded.is_whole()) {
+            why.push("what it stands for has no end".to_owned());
         }
         if !content.conflicts.is_empty() {
             why.push("some of its bytes were captured twice, differently".to_owned());
@@ -323,9 +332,9 @@ fn unconfirmed(transfer: &Transfer) -> String {
         return why.into_iter().fold(short, |told, next| format!("{told}, and {next}")) + ".";
     }
     if why.is_empty() {
-        return "Nothing is known to be missing, but that it is whole is not confirmed.".to_owned();
+        why.push("that it is whole is not confirmed".to_owned());
     }
-    format!("Nothing is known to be missing, but {}.", why.join(", and "))
+    format!("The capture missed nothing that was sent, but {}.", why.join(", and "))
 }
 
 fn aborted(transfer: &Transfer) -> String {
