@@ -171,6 +171,7 @@ impl Manifest {
                     self.sums.push(order, line.as_bytes());
                 }
                 self.summary.joined += 1;
+                self.summary.incomplete += u64::from(!joined.is_whole);
                 let record = JoinedRecord::new(place, file, &joined, &pieces, &path);
                 self.joined.push_record(order, &record);
             }

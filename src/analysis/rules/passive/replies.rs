@@ -11,7 +11,8 @@ use crate::analysis::finding::{Certainty, Draft, Severity};
 use crate::analysis::rules::heard::says;
 use crate::ftp::Verb;
 use crate::session::{Exchange, Method, Received};
-use crate::time::Place;
+use crate::time::{Place, Stamp};
+use crate::transfer::Transfer;
 
 pub(super) const MALFORMED: Rule = Rule {
     id: "passive-reply-malformed",
@@ -42,13 +43,27 @@ fn malformed(case: &Case<'_>, found: &mut Found) {
                 false => Severity::Error,
             };
         let title = format!("The server's answer to {what} names no port to connect to.");
-        let draft = Draft::new(severity, Certainty::High, title).frames(opening.frames());
+        let transfer = opening.transfer.or_else(|| meant_for(case, opening));
+        let draft = Draft::new(severity, Certainty::High, title)
+            .transfer(transfer.map(|transfer| transfer.request.id))
+            .frames(opening.frames());
         let draft = draft.explained(format!(
             "The server answered {what} with: {} No address and port can be read from it.",
             sentence(case.quote(exchange, reply))
         ));
         found.add(case, draft.cause(case.session.server.ip.to_string()));
     }
+}
+
+/// The transfer asked for next, if no other setup came before it.
+fn meant_for<'a>(case: &Case<'a>, opening: &Opening<'_>) -> Option<&'a Transfer> {
+    let behind = |asked: Stamp| opening.asked.is_before(asked);
+    let next = case.transfers.partition_point(|transfer| !behind(transfer.request.asked));
+    let transfer = *case.transfers.get(next)?;
+    let setup = case.openings.partition_point(|other| !behind(other.asked));
+    let setup = case.openings.get(setup).filter(|other| other.exchange.is_some());
+    let is_first = setup.is_none_or(|other| transfer.request.asked.is_before(other.asked));
+    (is_first && transfer.data.is_none()).then_some(transfer)
 }
 
 /// The setups with which a transfer came about, whatever was announced.
