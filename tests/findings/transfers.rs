@@ -15,6 +15,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ("transfer-short", || said_to_have(6000), || said_to_have(5000)),
     ("upload-cut-but-accepted", || upload(true), || upload(false)),
     ("completion-missing", || unanswered(true), || unanswered(false)),
+    ("transfer-went-silent", || silent_for(15), || silent_for(5)),
     ("stalled-zero-window", || closed_window(4000), || closed_window(100)),
     ("stalled-loss", || sent_again(3000), || sent_again(200)),
     ("window-limited", || paced(8192), || paced(64000)),
@@ -105,6 +106,15 @@ fn unanswered(is_over: bool) -> FtpScript {
         script.close(control, Originator);
     }
     script
+}
+
+/// A download of which nothing more comes, so many seconds before the client gives up.
+fn silent_for(seconds: u64) -> FtpScript {
+    begun("RETR f", |script, _, data| {
+        script.send(data, Responder, &CONTENT);
+        script.ack(data, Originator);
+        script.wait(Duration::from_secs(seconds));
+    })
 }
 
 /// The client has no room for so many milliseconds.

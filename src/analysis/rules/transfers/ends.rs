@@ -129,6 +129,70 @@ fn frames_of(moved: Moved<'_>) -> impl Iterator<Item = Stamp> {
     said.into_iter().chain(content).flatten()
 }
 
+pub(super) const WENT_SILENT: Rule = Rule {
+    id: "transfer-went-silent",
+    kind: Kind::Diagnosis,
+    help: "A data connection fell silent in the middle of a transfer and never ended.",
+    meaning: "What its sender sends gets lost on the way, or it sends nothing any more. The receiver \
+              waits until its own time is up, and has a part of the file.",
+    evidence: "Ten seconds or more from the last data to the end of the control connection, or until \
+               the receiver closed the data connection; no end of the data, and no final reply.",
+    false_positives: "A sender that is stopped or waits for a slow disk.",
+    fix: "Capture at the other end at the same time. What leaves there and does not come here is \
+          dropped on the way, by a firewall that forgot the connection or was given other rules; if \
+          nothing leaves, look at the program there.",
+    check: Check::Session(went_silent),
+};
+
+/// Nanoseconds of silence from which on it is none of an ordinary transfer.
+const SILENT_NS: i64 = 10_000_000_000;
+
+fn went_silent(case: &Case<'_>, found: &mut Found) {
+    for transfer in &case.transfers {
+        let has_begun =
+            transfer.request.preliminary.is_some() && transfer.request.answered.is_none();
+        let Some(moved) = Moved::of(transfer).filter(|_| has_begun) else { continue };
+        let (content, link) = (moved.content, &moved.data.link);
+        // Where the reason is seen it is told by its own rule.
+        let is_told = moved.taken().is_full || super::flow::dead_segment(moved).is_some();
+        if content.end.is_some() || is_told {
+            continue;
+        }
+        let from = content.last.unwrap_or(link.first);
+        let (until, then) = match (link.ended_by, link.ended) {
+            (None, _) => (case.session.tcp.link.last, "the last packet of the control connection"),
+            (Some(by), Some(ended)) if by != moved.dir => (ended, "the other end closed it"),
+            _ => continue,
+        };
+        let silent = until.at.nanos_since(from.at).unwrap_or(0);
+        if silent < SILENT_NS {
+            continue;
+        }
+        let (name, silent) = (case.name(transfer), spoken(silent));
+        let (sender, taker) = (moved.end(moved.dir), moved.end(moved.dir.reversed()));
+        let short = transfer.short_by().map_or_else(String::new, |short| {
+            format!(" It is {} short of what the server announced.", counted(short, "byte"))
+        });
+        let draft = Draft::new(
+            Severity::Error,
+            Certainty::Medium,
+            format!("{name} came to a halt: its data connection fell silent."),
+        )
+        .transfer(Some(transfer.request.id))
+        .frames(frames_of(moved))
+        .frames([from, until])
+        .explained(format!(
+            "{} from {sender} to {taker} had come by frame {}. In the {silent} until frame {} ({then}) \
+             no more of it came, nor its end, nor a final reply.{short}",
+            counted(content.bytes, "byte"),
+            from.frame(),
+            until.frame()
+        ))
+        .with("bytes", content.bytes);
+        found.add(case, draft);
+    }
+}
+
 pub(super) const CANCELLED: Rule = Rule {
     id: "transfer-cancelled",
     kind: Kind::Diagnosis,

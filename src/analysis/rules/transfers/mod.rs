@@ -17,6 +17,7 @@ pub(super) const RULES: &[&Rule] = &[
     &ends::SHORT,
     &ends::UPLOAD_CUT,
     &ends::COMPLETION_MISSING,
+    &ends::WENT_SILENT,
     &flow::ZERO_WINDOW,
     &flow::LOSS,
     &flow::WINDOW_LIMITED,
