@@ -302,6 +302,10 @@ fn logins_are_judged_by_the_reply() {
         // Whoever is tried after bob, what was done before was done by him.
         (&["> USER bob", "< 331 p", "> PASS x", "< 230 in", "> USER eve", "< 530 no"], "accepted"),
         (&["> USER bob", "< 331 p", "> PASS x", "< 230 in", "> REIN", "< 220 new"], "accepted"),
+        (
+            &["> USER bob", "< 331 p", "> PASS x", "< 230 in", "> USER a", "< 230 Already in."],
+            "accepted",
+        ),
         (&["> USER bob", "< 331 password", "> PASS x", "< 421 too many"], "refused"),
     ] {
         let mut script = FtpScript::new();
@@ -332,17 +336,48 @@ fn a_file_is_of_whom_was_logged_in_when_it_was_asked_for() {
 
 #[test]
 fn a_234_that_no_tls_follows_hides_nothing() {
+    let in_turn = [
+        (Originator, "AUTH TLS\r\n"),
+        (Responder, "234 go\r\n"),
+        (Originator, "\r\nUSER eve\r\n"),
+        (Responder, "331 p\r\n"),
+        (Originator, "PASS x\r\n"),
+        (Responder, "230 in\r\n"),
+    ];
+    let ahead = [
+        (Originator, "AUTH TLS\r\nUSER eve\r\nPASS x\r\n"),
+        (Responder, "234 go\r\n331 p\r\n230 in\r\n"),
+    ];
+    for said in [&in_turn[..], &ahead] {
+        let mut script = FtpScript::new();
+        let control = script.connect(CONTROL[0], CONTROL[1]);
+        script.dialogue(control, &["< 220 ready"]);
+        for (from, text) in said {
+            script.send(control, *from, text.as_bytes());
+        }
+        fetch(&mut script, control, "RETR loot", [4001, 5001], b"1");
+        script.close(control, Originator);
+        let document = analysed(&script);
+        let session = document.session(0);
+        assert_eq!((&session["user"], &session["login"]), (&"eve".into(), &"accepted".into()));
+        assert_eq!(session["encryption"]["kind"], "none");
+        assert_eq!(document.0["transfers"][0]["outcome"], "complete");
+    }
+}
+
+#[test]
+fn a_record_of_tls_and_then_text_hides_no_reply() {
     let mut script = FtpScript::new();
     let control = script.connect(CONTROL[0], CONTROL[1]);
-    script.dialogue(control, &["< 220 ready", "> AUTH TLS", "< 234 go", "> USER eve", "< 331 p"]);
-    script.dialogue(control, &["> PASS x", "< 230 in"]);
-    fetch(&mut script, control, "RETR loot", [4001, 5001], b"1");
+    script.dialogue(control, &["< 220 ready", "> AUTH TLS", "< 234 go"]);
+    script.send(control, Originator, b"\x15\x03\x01\x00\x02\x01\x00");
+    script.dialogue(
+        control,
+        &["> USER eve", "< 331 p", "> PASS x", "< 230 in", "> QUIT", "< 221 bye"],
+    );
     script.close(control, Originator);
     let document = analysed(&script);
-    let session = document.session(0);
-    assert_eq!((&session["user"], &session["login"]), (&"eve".into(), &"accepted".into()));
-    assert_eq!(session["encryption"]["kind"], "none");
-    assert_eq!(document.0["transfers"][0]["outcome"], "complete");
+    assert_eq!(document.session(0)["login"], "accepted");
 }
 
 #[test]

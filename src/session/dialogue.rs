@@ -169,6 +169,8 @@ impl Dialogue {
             }
         });
         story.handle_client_gap(offset + len);
+        // The first record may have been in it.
+        story.start_tls();
     }
 
     /// Octets of the server were not captured.
@@ -221,6 +223,18 @@ impl Dialogue {
     /// Whether these bytes are not clear text; what they show is noted then. A 234 that was not
     /// captured is made up for by the ClientHello that follows it.
     fn is_sealed(&mut self, by_client: bool, bytes: &[u8], stamp: Stamp) -> bool {
+        if self.story.has_agreed_on_tls() {
+            // The client sends the first record (RFC 4217 §4.2), and before it the server may still
+            // answer what was sent ahead.
+            let is_text =
+                bytes.first().is_some_and(|first| matches!(first, b' '..=b'~' | b'\r' | b'\n'));
+            match (is_text, by_client) {
+                (true, true) => self.story.undo_tls(),
+                (true, false) => return false,
+                (false, _) => self.story.start_tls(),
+            }
+        }
+        self.is_clear &= self.story.is_clear();
         let lines = if by_client { &self.client } else { &self.server };
         if self.is_clear && self.sealed.is_none() && lines.is_between_lines() && tls::begins(bytes)
         {
@@ -236,11 +250,6 @@ impl Dialogue {
             Unsealed::Already => return !self.is_clear,
             Unsealed::Now => {
                 self.story.end_tls(stamp);
-                self.is_clear = true;
-            }
-            Unsealed::Never => {
-                self.story.undo_tls();
-                self.sealed = None;
                 self.is_clear = true;
             }
         }

@@ -13,8 +13,12 @@ pub struct Login {
     pub outcome: LoginOutcome,
     /// Who was let in before, each once, 16 of them at most.
     pub earlier: Vec<Entry>,
+    /// Logins that were refused, of whomever.
+    pub refused: u32,
     /// Who is tried while somebody is in.
     trying: Option<Box<Try>>,
+    /// Who was in until REIN.
+    left: Option<Box<Try>>,
 }
 
 /// Somebody who was let in.
@@ -114,28 +118,29 @@ impl Login {
                     self.outcome = LoginOutcome::Incomplete;
                 }
             }
-            Verb::Rein => {
-                self.trying = None;
-                if !is_in {
-                    *self = Self::default();
-                }
-            }
+            Verb::Rein => self.trying = None,
             _ => {}
         }
     }
 
     pub(super) fn handle_reply(&mut self, verb: Verb, reply: &Reply) {
+        if verb == Verb::Rein && reply.code == 220 {
+            return self.log_out();
+        }
         if !matches!(verb, Verb::User | Verb::Pass | Verb::Acct) {
             return;
         }
         if reply.lets_in() {
-            if let Some(trying) = self.trying.take() {
+            // "230 Already logged in." changes nothing.
+            let is_new = !reply.text.to_ascii_lowercase().windows(7).any(|word| word == b"already");
+            if let Some(trying) = self.trying.take().filter(|_| is_new) {
                 let Try { user, password } = *trying;
                 self.leave();
                 (self.user, self.password) = (Some(user), password);
             }
             self.outcome = LoginOutcome::Accepted;
         } else if reply.is_refusal() {
+            self.refused = self.refused.saturating_add(1);
             let was_in = self.outcome == LoginOutcome::Accepted;
             if self.trying.take().is_none() && !was_in {
                 self.outcome = LoginOutcome::Refused;
@@ -143,10 +148,25 @@ impl Login {
         }
     }
 
-    /// Bytes of the names, which transfers share.
+    /// Bytes of the names, which transfers share, and of passwords beside the last.
     pub(super) fn weight(&self) -> usize {
         let earlier = self.earlier.iter().map(|entry| size_of::<Entry>() + entry.user.len());
-        self.user.as_ref().map_or(0, |user| user.len()) + earlier.sum::<usize>()
+        let others = [&self.trying, &self.left].into_iter().flatten().map(|other| {
+            size_of::<Try>() + other.user.len() + other.password.as_ref().map_or(0, Vec::len)
+        });
+        let user = self.user.as_ref().map_or(0, |user| user.len());
+        user + earlier.sum::<usize>() + others.sum::<usize>()
+    }
+
+    /// Nobody is in any more (RFC 959 §4.1.1, REIN).
+    fn log_out(&mut self) {
+        if self.outcome != LoginOutcome::Accepted {
+            return;
+        }
+        self.leave();
+        let password = self.password.take();
+        self.left = self.user.take().map(|user| Box::new(Try { user, password }));
+        self.outcome = LoginOutcome::None;
     }
 
     fn leave(&mut self) {
@@ -177,6 +197,12 @@ impl Login {
 
     /// What can be said at the end of the session.
     pub(super) fn settle(&mut self, from_start: bool, clear_text_ended: bool) {
+        self.trying = None;
+        if let Some(left) = self.left.take().filter(|_| self.outcome != LoginOutcome::Accepted) {
+            self.earlier.retain(|entry| entry.user != left.user);
+            (self.user, self.password) = (Some(left.user), left.password);
+            self.outcome = LoginOutcome::Accepted;
+        }
         self.outcome = match self.outcome {
             LoginOutcome::None if clear_text_ended => LoginOutcome::Encrypted,
             LoginOutcome::None if !from_start => LoginOutcome::Unknown,

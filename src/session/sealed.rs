@@ -15,8 +15,6 @@ pub(super) struct Sealed {
 #[derive(Debug, Default)]
 struct Seal {
     side: TlsSide,
-    /// Something of it was sent, captured or not.
-    has_begun: bool,
     /// Clear text came back.
     is_over: bool,
 }
@@ -28,8 +26,6 @@ pub(super) enum Unsealed {
     No,
     /// Clear text, the first since TLS began.
     Now,
-    /// Clear text, and there was no TLS: the client sends the first record (RFC 4217 §4.2).
-    Never,
     /// Clear text, as before.
     Already,
 }
@@ -37,29 +33,26 @@ pub(super) enum Unsealed {
 impl Sealed {
     /// Takes the next bytes of a direction, if they are TLS.
     pub(super) fn push(&mut self, by_client: bool, bytes: &[u8]) -> Unsealed {
+        let is_other_over = self.seal(!by_client).is_over;
         let seal = self.seal(by_client);
         if seal.is_over {
             return Unsealed::Already;
         }
         let first = bytes.first().copied().unwrap_or_default();
         let is_text = if by_client { first.is_ascii_alphabetic() } else { first.is_ascii_digit() };
-        if is_text && by_client && !seal.has_begun {
-            return Unsealed::Never;
-        }
-        if is_text && seal.side.is_between_records() {
+        // Who never spoke TLS, while the other went back, need not have come to an end of it.
+        let is_between = seal.side.is_between_records() || is_other_over && !seal.side.is_tls();
+        if is_text && is_between {
             seal.is_over = true;
             return Unsealed::Now;
         }
-        seal.has_begun = true;
         seal.side.push(bytes);
         Unsealed::No
     }
 
     /// Octets of a direction were not captured.
     pub(super) fn gap(&mut self, by_client: bool, len: u64) {
-        let seal = self.seal(by_client);
-        seal.has_begun = true;
-        seal.side.gap(len);
+        self.seal(by_client).side.gap(len);
     }
 
     /// There is no room to read handshakes any more.

@@ -33,6 +33,9 @@ pub(super) struct Story {
     sizes: Sizes,
     /// What an `AUTH` that is not answered yet asks for.
     auth: Option<EncryptionKind>,
+    /// After a 234, until the client sends the first TLS record or something else: how the session
+    /// was protected before.
+    agreed: Option<Encryption>,
     /// The last reply nobody had asked for: the exchange that holds it, and its place.
     stray: Option<(usize, ReplyPlace)>,
     /// Lines of the client of which not all was kept.
@@ -103,6 +106,7 @@ impl Story {
             context: Context::new(from_start, limits.setups),
             sizes: Sizes::new(limits.sizes),
             auth: None,
+            agreed: None,
             stray: None,
             cut_lines: 0,
             open_kept: limits.pending_commands,
@@ -119,6 +123,26 @@ impl Story {
         let encryption = &self.session.encryption;
         matches!(encryption.kind, EncryptionKind::None | EncryptionKind::Gssapi)
             || encryption.until.is_some()
+            || self.agreed.is_some()
+    }
+
+    /// Whether TLS is to begin with what the client sends next.
+    pub(super) fn has_agreed_on_tls(&self) -> bool {
+        self.agreed.is_some()
+    }
+
+    /// It does. What was sent ahead of it is not answered in clear text any more.
+    pub(super) fn start_tls(&mut self) {
+        if self.agreed.take().is_some() {
+            self.pairing.clear();
+        }
+    }
+
+    /// A 234, and no TLS after it: whoever looks at the capture must not be blinded by three digits.
+    pub(super) fn undo_tls(&mut self) {
+        if let Some(before) = self.agreed.take() {
+            self.session.encryption = before;
+        }
     }
 
     /// TLS began although no 234 was captured.
@@ -135,11 +159,6 @@ impl Story {
         }
     }
 
-    /// A 234, and no TLS after it: whoever looks at the capture must not be blinded by three digits.
-    pub(super) fn undo_tls(&mut self) {
-        self.session.encryption = Encryption::default();
-    }
-
     /// `len` octets of the server were not captured.
     pub(super) fn handle_server_gap(&mut self, offset: u64, len: u64) {
         self.pairing.handle_gap(offset, len);
@@ -153,7 +172,8 @@ impl Story {
 
     /// The connection is over.
     pub(super) fn finish(&mut self, was_clear: bool, effects: &mut Vec<Effect>) {
-        let was_sealed = !was_clear || self.session.encryption.until.is_some();
+        let was_sealed =
+            !was_clear || self.session.encryption.until.is_some() || self.agreed.is_some();
         self.session.login.settle(self.context.from_start, was_sealed);
         self.setups.finish(effects);
         for open in self.open.values() {
@@ -515,7 +535,12 @@ impl Story {
                     self.announce(index, announced, stamp, effects);
                 }
             }
-            (Verb::Auth, 234) => self.encrypt(Encryption::kind_of(command.arg()), stamp),
+            (Verb::Auth, 234) => {
+                let kind = Encryption::kind_of(command.arg());
+                self.agreed =
+                    Some(self.session.encryption).filter(|_| kind == EncryptionKind::Explicit);
+                self.encrypt(kind, stamp);
+            }
             (Verb::Adat, 235) => self.encrypt(EncryptionKind::Gssapi, stamp),
             (Verb::Prot, 200) => {
                 let clear = command.arg().eq_ignore_ascii_case(b"C");

@@ -137,6 +137,11 @@ impl TlsSide {
         !was_over
     }
 
+    /// Whether records have come.
+    pub fn is_tls(&self) -> bool {
+        self.facts.is_tls
+    }
+
     /// Whether records have come, and the last one is whole: the next byte begins another, or the
     /// end of TLS.
     pub fn is_between_records(&self) -> bool {

@@ -198,21 +198,19 @@ impl Transfer {
     }
 
     /// Whether nothing says that bytes are missing, and something that there are no more: the end of
-    /// the data connection, the server's word, or a size.
+    /// the data connection, or a size.
     pub fn may_be_whole(&self) -> bool {
         matches!(self.outcome, Outcome::Complete | Outcome::Unconfirmed)
             && self.content.as_ref().is_none_or(|content| {
-                content.is_understood() && (content.end.is_some() || self.is_all_by_word(content))
+                content.is_understood() && (content.end.is_some() || self.is_all_by_size(content))
             })
     }
 
-    fn is_all_by_word(&self, content: &Content) -> bool {
-        let is_done = matches!(self.request.answered, Some((_, 200..300)));
-        let expected = self.request.expected;
-        match expected.map(|expected| outcome::agrees(&self.request, content, expected)) {
-            Some(agrees) => agrees,
-            None => is_done,
-        }
+    /// Whether it has the size that the server announced, where the two can be compared.
+    fn is_all_by_size(&self, content: &Content) -> bool {
+        let request = &self.request;
+        let expected = request.expected.filter(|_| request.representation.is_image());
+        expected.is_some_and(|expected| outcome::agrees(request, content, expected))
     }
 
     /// Octets that the server announced beyond those that were captured, where the end of the data
@@ -220,7 +218,12 @@ impl Transfer {
     pub fn short_by(&self) -> Option<u64> {
         let content = self.content.as_ref().filter(|content| content.end.is_none())?;
         let expected = self.request.expected.filter(|_| self.request.representation.is_image())?;
-        let rest = expected.bytes.checked_sub(self.request.rest_offset)?;
+        let rest_offset = self.request.rest_offset;
+        // Under REST some servers announce the whole there and some the rest.
+        if rest_offset > 0 && expected.source == SizeSource::Preliminary {
+            return None;
+        }
+        let rest = expected.bytes.checked_sub(rest_offset)?;
         rest.checked_sub(content.moved_bytes()?).filter(|short| *short > 0)
     }
 

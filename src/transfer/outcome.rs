@@ -9,7 +9,7 @@ use crate::tcp::Close;
 pub enum Outcome {
     /// Every byte captured, closed in order, a 2yz reply, and the sizes that are known agree.
     Complete,
-    /// The capture missed none of what was seen to be sent, but the end or the 2yz was not captured,
+    /// Nothing is missing between what was captured, but the end or the 2yz was not captured,
     /// or a known size does not agree.
     Unconfirmed,
     /// The capture missed bytes.

@@ -143,7 +143,9 @@ fn close(session: &Session) -> String {
         Close::Fin { by } => format!("closed by {}", who(by)),
         Close::HalfFin { by } => format!("closed by {} alone when the capture ended", who(by)),
         Close::Reset { by, after_fin: None } => format!("reset in the {}'s name", who(by)),
-        Close::Reset { after_fin: Some(by), .. } => format!("closed by {}, then reset", who(by)),
+        Close::Reset { by, after_fin: Some(first) } => {
+            format!("closed by {}, then reset in the {}'s name", who(first), who(by))
+        }
         Close::Timeout => "silent for long, given up".to_owned(),
     }
 }

@@ -9,7 +9,7 @@ use crate::report::document::{session_id, transfer_id};
 use crate::report::escape::{cut_front, escape};
 use crate::report::human::{self, bytes, duration, number, plural};
 use crate::session::{Confidence, Expected, How, Link, SizeSource};
-use crate::tcp::{Close, Handshake};
+use crate::tcp::{Close, Dir, Handshake};
 use crate::transfer::{
     Content, DataConnection, Decoded, Direction, Missing, Outcome, Site, Stated, Transfer,
 };
@@ -334,7 +334,7 @@ fn unconfirmed(transfer: &Transfer) -> String {
     if why.is_empty() {
         why.push("that it is whole is not confirmed".to_owned());
     }
-    format!("The capture missed nothing that was sent, but {}.", why.join(", and "))
+    format!("Between what was captured nothing is missing, but {}.", why.join(", and "))
 }
 
 fn aborted(transfer: &Transfer) -> String {
@@ -344,14 +344,15 @@ fn aborted(transfer: &Transfer) -> String {
     }
     if let Some((data, link)) = transfer.data.as_ref().zip(transfer.request.setup.link) {
         let who = |by| if by == link.server { "server" } else { "client" };
-        match data.link.close {
-            Close::Reset { by, after_fin: None } => {
-                why.push(format!("the data connection was reset in the {}'s name", who(by)));
+        if let Close::Reset { by, after_fin } = data.link.close {
+            // Who sends a file ends it so.
+            let taker = transfer.content_dir().map(Dir::reversed);
+            let closed = after_fin.filter(|by| Some(*by) == taker);
+            if let Some(closed) = closed {
+                why.push(format!("the {} closed the data connection", who(closed)));
             }
-            Close::Reset { after_fin: Some(by), .. } => {
-                why.push(format!("the {} closed the data connection", who(by)));
-            }
-            _ => {}
+            let it = if closed.is_some() { "it" } else { "the data connection" };
+            why.push(format!("{it} was reset in the {}'s name", who(by)));
         }
     }
     match transfer.request.answered {

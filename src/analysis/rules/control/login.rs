@@ -6,7 +6,7 @@ use crate::analysis::case::Case;
 use crate::analysis::finding::{Certainty, Draft, Severity};
 use crate::analysis::rules::heard::{says, without_name};
 use crate::ftp::Verb;
-use crate::session::{Exchange, LoginOutcome, Received};
+use crate::session::{Exchange, Received};
 
 pub(super) const REFUSED: Rule = Rule {
     id: "login-refused",
@@ -43,6 +43,8 @@ enum Reason {
 
 fn refused(case: &Case<'_>, found: &mut Found) {
     let mut users = Users::new(case);
+    let last_entry = case.session.exchanges.iter().rfind(|exchange| exchange.lets_in());
+    let last_entry = last_entry.and_then(Exchange::final_reply).map(|last| last.stamp);
     for exchange in &case.refusals {
         let Some((sent, last)) = exchange.sent.as_ref().zip(exchange.final_reply()) else {
             continue;
@@ -56,7 +58,7 @@ fn refused(case: &Case<'_>, found: &mut Found) {
         }
         let user = users.of(exchange);
         let reason = Reason::of(case, sent.command.verb, user, last);
-        let is_over = case.session.login.outcome != LoginOutcome::Accepted;
+        let is_over = !last_entry.is_some_and(|entry| last.stamp.is_before(entry));
         let severity = if is_over { Severity::Error } else { Severity::Warning };
         let name = user.map(|user| case.text(user));
         let of = name.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();

@@ -278,7 +278,11 @@ pub(super) const NEVER_DIALED: Rule = Rule {
 fn never_dialed(case: &Case<'_>, found: &mut Found) {
     for (opening, at) in failed(case, Why::NeverDialed) {
         // One of which nobody knows what it was for is there all the same.
-        if case.orphans.iter().any(|orphan| orphan.carried.connection.responder == at) {
+        let is_there = case.orphans.iter().any(|orphan| {
+            let connection = &orphan.carried.connection;
+            connection.responder == at && opening.asked.is_before(connection.link.first)
+        });
+        if is_there {
             continue;
         }
         let where_lost = match case.vantage {

@@ -154,7 +154,9 @@ fn went_silent(case: &Case<'_>, found: &mut Found) {
         let Some(moved) = Moved::of(transfer).filter(|_| has_begun) else { continue };
         let (content, link) = (moved.content, &moved.data.link);
         // Where the reason is seen it is told by its own rule.
-        let is_told = moved.taken().is_full || super::flow::dead_segment(moved).is_some();
+        let full = case.policy.threshold("stall-ms").saturating_mul(1_000_000);
+        let is_full = moved.taken().is_full && moved.taken().zero_window_ns >= full;
+        let is_told = is_full || super::flow::dead_segment(moved).is_some();
         if content.end.is_some() || is_told {
             continue;
         }

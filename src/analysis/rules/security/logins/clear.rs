@@ -6,7 +6,7 @@ use super::super::super::middlebox::inspection::{is_refused_auth, offers_tls};
 use super::super::super::{Check, Found, Kind, Rule};
 use super::{SHOWN, frames_of_entry};
 use crate::analysis::case::Case;
-use crate::analysis::finding::{Certainty, Draft, Severity, counted, counted_were};
+use crate::analysis::finding::{Certainty, Draft, Severity, counted, counted_were, were};
 use crate::analysis::{Analysis, Policy};
 use crate::decode::{Endpoint, Host};
 use crate::ftp::Verb;
@@ -75,9 +75,9 @@ pub(super) const DOWNGRADE: Rule = Rule {
     help: "A password was sent in clear text although both ends could have used TLS.",
     meaning: "Somebody in the path who keeps the two from encrypting reads the password. A client that \
               goes on without TLS lets him.",
-    evidence: "A PASS in clear text after AUTH TLS was refused by a server that offers it; or where an \
-               earlier session of the same two hosts used TLS; or, at least, where the server's answer \
-               to FEAT offers it.",
+    evidence: "A PASS in clear text after AUTH TLS was refused by a server that offers it, or was \
+               accepted and not followed by TLS; or where an earlier session of the same two hosts \
+               used TLS; or, at least, where the server's answer to FEAT offers it.",
     false_positives: "A server that lists what it cannot do; two programs of one client, one of them \
                       without TLS; a client that was told to do without.",
     fix: "Have the client insist on TLS and the server refuse passwords in clear text. Compare with a \
@@ -91,6 +91,8 @@ enum Known {
     Offered,
     UsedBefore,
     Refused,
+    /// AUTH was accepted, and no TLS followed.
+    Agreed,
 }
 
 fn downgrade(analysis: &Analysis, _: &Policy, found: &mut Found) {
@@ -112,7 +114,9 @@ fn downgrade(analysis: &Analysis, _: &Policy, found: &mut Found) {
                 // Of a server and its clients, there may be many.
                 false => has_offer.then_some((Known::Offered, None)),
             };
-            if speaks_of_tls(session) && session.exchanges.iter().any(is_refused_auth) {
+            if speaks_of_tls(session) && session.exchanges.iter().any(is_accepted_auth) {
+                alike.entry((Known::Agreed, server, Some(client))).or_default().push(session);
+            } else if speaks_of_tls(session) && session.exchanges.iter().any(is_refused_auth) {
                 refused.push((session, known));
             } else if let Some((known, client)) = known {
                 alike.entry((known, server, client)).or_default().push(session);
@@ -133,6 +137,11 @@ fn downgrade(analysis: &Analysis, _: &Policy, found: &mut Found) {
     }
 }
 
+fn is_accepted_auth(exchange: &Exchange) -> bool {
+    let is_auth = exchange.sent.as_ref().is_some_and(|sent| sent.command.verb == Verb::Auth);
+    is_auth && exchange.final_reply().is_some_and(|last| last.reply.code == 234)
+}
+
 /// Whether the client asked for TLS, or for what the server has.
 fn speaks_of_tls(session: &Session) -> bool {
     let sent = session.exchanges.iter().filter_map(|exchange| exchange.sent.as_ref());
@@ -151,6 +160,15 @@ fn told(known: Known, server: Host, sessions: &[&Session]) -> Draft {
             format!("{client} sent a password to {server} in clear text; AUTH TLS was refused."),
             "The server offers AUTH TLS, in this session or another, and yet it was refused here; the \
              client went on without.",
+        ),
+        Known::Agreed => (
+            Severity::Error,
+            Certainty::High,
+            format!(
+                "{client} sent a password to {server} in clear text after AUTH TLS was accepted."
+            ),
+            "The server answered 234, and no TLS followed: who reads an answer alone takes the session \
+             for encrypted.",
         ),
         Known::UsedBefore => (
             Severity::Warning,
@@ -175,8 +193,9 @@ fn told(known: Known, server: Host, sessions: &[&Session]) -> Draft {
     let draft = Draft::new(severity, certainty, title)
         .frames(sessions.iter().take(SHOWN).flat_map(|session| frames(session)))
         .explained(format!(
-            "{} in clear text, of which {accepted} were accepted. {how}",
+            "{} in clear text, of which {accepted} {} accepted. {how}",
             counted(count, "login"),
+            were(accepted as u64)
         ))
         .with("logins", count)
         .with("accepted", accepted)

@@ -8,7 +8,7 @@ use super::{Try, spelled, tries};
 use crate::analysis::finding::{Certainty, Draft, Severity, counted, spoken};
 use crate::analysis::{Analysis, Policy};
 use crate::decode::Host;
-use crate::session::{LoginOutcome, Session, is_anonymous};
+use crate::session::{Session, is_anonymous};
 
 pub(super) const GUESSING: Rule = Rule {
     id: "password-guessing",
@@ -136,17 +136,9 @@ fn pairs(analysis: &Analysis) -> BTreeMap<(Host, Host), Pair<'_>> {
     pairs
 }
 
-/// Refused logins with a user's name. Who was let in at once and stays who he is has not guessed:
-/// such sessions are most, and are not read to their ends.
+/// Refused logins with a user's name. In most sessions none was, and those are not read.
 fn refused(analysis: &Analysis) -> impl Iterator<Item = Try<'_>> {
-    let may_have_failed = |session: &&Session| {
-        let first = tries(session).next();
-        let is_at_once = first.is_some_and(|first| {
-            first.is_accepted && session.login.user.as_deref() == Some(first.user)
-        });
-        !is_at_once || session.login.outcome != LoginOutcome::Accepted
-    };
-    let sessions = analysis.sessions.iter().filter(may_have_failed);
+    let sessions = analysis.sessions.iter().filter(|session| session.login.refused > 0);
     sessions.flat_map(named).filter(|it| !it.is_accepted)
 }
 
