@@ -334,3 +334,27 @@ fn data_in_clear_beside_an_encrypted_session_was_seen_to_move() {
     let document = analysed(&script);
     assert!(of(&document, "protection-dropped").is_empty(), "{:?}", rules_of(&document));
 }
+
+#[test]
+fn one_s_own_login_first_hides_no_guesses() {
+    let mut script = FtpScript::new();
+    let control = greeted(&mut script, "10.0.0.1:40000", "10.0.0.2:21");
+    try_as(&mut script, control, "bob", "bobs-own", "230 in");
+    for nth in 0..12 {
+        try_as(&mut script, control, "root", &format!("guess-{nth}"), "530 no");
+    }
+    quit(&mut script, control);
+    let document = analysed(&script);
+    assert_eq!(only(&document, "password-guessing")["count"], 12);
+    assert_eq!(document.session(0)["user"], "bob");
+}
+
+#[test]
+fn a_password_after_an_agreement_on_tls_that_came_to_nothing_is_a_downgrade() {
+    let mut script = FtpScript::new();
+    let control = greeted(&mut script, "10.0.0.1:40000", "10.0.0.2:21");
+    script.dialogue(control, &["> AUTH TLS", "< 234 go on"]);
+    try_as(&mut script, control, "bob", "Xy7-q", "230 in");
+    quit(&mut script, control);
+    assert_eq!(graded(&analysed(&script), "tls-downgrade"), ["error", "accepted"]);
+}
