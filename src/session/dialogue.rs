@@ -45,8 +45,8 @@ struct Replies {
     /// Lines, and replies, of which not all was kept.
     cut_lines: u64,
     cut: u64,
-    /// Where the reply that is open began.
-    opened: Option<ReplyPlace>,
+    /// Where the reply that is open began, and when the last of it was seen.
+    opened: Option<(ReplyPlace, Stamp)>,
 }
 
 impl Dialogue {
@@ -174,30 +174,24 @@ impl Dialogue {
     }
 
     /// Octets of the server were not captured.
-    pub(super) fn handle_server_gap(
-        &mut self,
-        offset: u64,
-        len: u64,
-        mark: Mark,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn handle_server_gap(&mut self, offset: u64, len: u64, effects: &mut Vec<Effect>) {
         if let Some(sealed) = &mut self.sealed {
             sealed.gap(false, len);
         }
-        self.end_server(offset, mark, effects);
+        self.end_server(offset, effects);
         self.server.gap(offset, |_| ());
         self.story.handle_server_gap(offset, len);
     }
 
     /// The connection is over: what is half said stays half said.
-    pub(super) fn finish(&mut self, mark: Mark, shared: &mut Shared, effects: &mut Vec<Effect>) {
+    pub(super) fn finish(&mut self, shared: &mut Shared, effects: &mut Vec<Effect>) {
         let Self { client, story, is_clear, .. } = self;
         client.end(u64::MAX, |line| {
             if *is_clear {
                 story.handle_command(&line, shared, effects);
             }
         });
-        self.end_server(u64::MAX, mark, effects);
+        self.end_server(u64::MAX, effects);
         self.story.finish(self.is_clear, effects);
         if let Some(sealed) = &mut self.sealed {
             self.story.session.tls = sealed.finish();
@@ -210,14 +204,14 @@ impl Dialogue {
         self.is_clear = false;
     }
 
-    fn end_server(&mut self, offset: u64, mark: Mark, effects: &mut Vec<Effect>) {
+    fn end_server(&mut self, offset: u64, effects: &mut Vec<Effect>) {
         let Self { server, replies, story, is_clear, .. } = self;
         server.end(offset, |line| {
             if *is_clear {
                 replies.handle(&line, story, effects);
             }
         });
-        replies.tear(mark, story, effects);
+        replies.tear(story, effects);
     }
 
     /// Whether these bytes are not clear text; what they show is noted then. A 234 that was not
@@ -268,13 +262,13 @@ impl Replies {
         let here = ReplyPlace { start: line.start, had: line.first.acked };
         match self.joiner.push(line.bytes) {
             Joined::More => {
-                self.opened.get_or_insert(here);
+                self.opened.get_or_insert((here, line.last.stamp)).1 = line.last.stamp;
             }
             Joined::Reply(mut reply) => {
                 self.cut += u64::from(reply.dropped > 0);
                 reply.torn |= line.torn;
                 reply.drop_bytes(line.dropped);
-                let place = self.opened.take().unwrap_or(here);
+                let place = self.opened.take().map_or(here, |(place, _)| place);
                 let stamp = line.last.stamp;
                 let is_split = line.first.stamp.frame() != stamp.frame();
                 story.handle_reply(Received { stamp, reply, is_split }, place, effects);
@@ -284,9 +278,9 @@ impl Replies {
     }
 
     /// The rest of an open reply will not come.
-    fn tear(&mut self, mark: Mark, story: &mut Story, effects: &mut Vec<Effect>) {
-        if let (Some(reply), Some(place)) = (self.joiner.tear(), self.opened.take()) {
-            let received = Received { stamp: mark.stamp, reply, is_split: false };
+    fn tear(&mut self, story: &mut Story, effects: &mut Vec<Effect>) {
+        if let (Some(reply), Some((place, stamp))) = (self.joiner.tear(), self.opened.take()) {
+            let received = Received { stamp, reply, is_split: false };
             story.handle_reply(received, place, effects);
         }
     }

@@ -13,7 +13,7 @@ use super::twins::{Twin, Twins, share_an_end};
 use super::{ControlLink, Encryption, Exchange, Login, Session, SessionId, Software, TransferId};
 use crate::decode::Host;
 use crate::limits::Limits;
-use crate::tcp::{Close, Conn, ConnEvent, Dir, Handshake, Mark};
+use crate::tcp::{Close, Conn, ConnEvent, Dir, Handshake};
 use crate::time::Stamp;
 
 /// Follows every control connection, and knows which connection carries what.
@@ -125,8 +125,8 @@ impl Tracker {
             ConnEvent::Data { offset, bytes, mark, .. } => {
                 dialogue.handle_client(offset, bytes, mark, shared, effects);
             }
-            ConnEvent::Gap { dir, offset, len, mark } if dir == server => {
-                dialogue.handle_server_gap(offset, len, mark, effects);
+            ConnEvent::Gap { dir, offset, len, .. } if dir == server => {
+                dialogue.handle_server_gap(offset, len, effects);
             }
             ConnEvent::Gap { offset, len, .. } => {
                 dialogue.handle_client_gap(offset, len, shared, effects);
@@ -149,8 +149,7 @@ impl Tracker {
     pub fn end(&mut self, id: SessionId, conn: &Conn, server: Dir) {
         let Some(dialogue) = self.dialogues.get_mut(&id) else { return };
         dialogue.story.session.tcp = ControlLink::of(conn, server);
-        let mark = Mark { stamp: conn.link.last, acked: 0 };
-        dialogue.finish(mark, &mut self.shared, &mut self.effects);
+        dialogue.finish(&mut self.shared, &mut self.effects);
         let (client, server) = (dialogue.story.session.client.ip, dialogue.story.session.server.ip);
         self.links.close_pair(client, server);
         self.apply(id);

@@ -50,7 +50,7 @@ pub fn write(
     }
     section("Risk of each session: its worst finding", audit.risks.is_empty(), &mut page)?;
     risks(audit, &mut page)?;
-    unseen(audit, &mut page)?;
+    unseen(&report, audit, &mut page)?;
     if !style.show_secrets && audit.logins.iter().any(|row| row.passwords > 0) {
         let hint = "Passwords are masked; --show-secrets shows them.";
         page.line(&Line::inked(Ink::Dim, hint))?;
@@ -281,11 +281,11 @@ fn risks(audit: &Audit<'_>, page: &mut Page<'_>) -> io::Result<()> {
     if audit.risks.is_empty() { Ok(()) } else { page.blank() }
 }
 
-fn unseen(audit: &Audit<'_>, page: &mut Page<'_>) -> io::Result<()> {
-    let title = if audit.unseen.is_empty() {
-        "Every session that was found was seen whole and in clear text."
-    } else {
-        "What could not be seen"
+fn unseen(report: &Report<'_>, audit: &Audit<'_>, page: &mut Page<'_>) -> io::Result<()> {
+    let title = match (audit.unseen.is_empty(), report.analysis.sessions.is_empty()) {
+        (true, true) => "No session was found.",
+        (true, false) => "Every session that was found was seen whole and in clear text.",
+        (false, _) => "What could not be seen",
     };
     page.line(&Line::inked(Ink::Strong, title))?;
     for Unseen { what, count, sessions: ids } in &audit.unseen {
