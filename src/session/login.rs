@@ -132,8 +132,9 @@ impl Login {
         }
         if reply.lets_in() {
             // "230 Already logged in." changes nothing.
-            let is_new = !reply.text.to_ascii_lowercase().windows(7).any(|word| word == b"already");
-            if let Some(trying) = self.trying.take().filter(|_| is_new) {
+            let is_new =
+                || !reply.text.windows(7).any(|word| word.eq_ignore_ascii_case(b"already"));
+            if let Some(trying) = self.trying.take().filter(|_| is_new()) {
                 let Try { user, password } = *trying;
                 self.leave();
                 (self.user, self.password) = (Some(user), password);

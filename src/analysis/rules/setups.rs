@@ -6,7 +6,7 @@ use super::words::did_not_happen;
 use crate::analysis::case::{Case, Fate, Opening, first_after};
 use crate::analysis::finding::{Certainty, Draft, Severity};
 use crate::analysis::policy::{is_private, is_unusable};
-use crate::decode::Host;
+use crate::decode::{Endpoint, Host};
 use crate::session::{Method, Received};
 use crate::time::Stamp;
 use crate::transfer::{DataConnection, Outcome};
@@ -238,6 +238,15 @@ pub(super) fn is_data_elsewhere(case: &Case<'_>) -> bool {
 /// From one packet to another, in nanoseconds.
 pub(super) fn between(from: Option<&Received>, to: Option<&Received>) -> Option<i64> {
     to?.stamp.at.nanos_since(from?.stamp.at)
+}
+
+/// Whether a connection went there afterwards of which nobody knows what it was for: it is there all
+/// the same.
+pub(super) fn is_dialled_by_orphan(case: &Case<'_>, opening: &Opening<'_>, at: Endpoint) -> bool {
+    case.orphans.iter().any(|orphan| {
+        let connection = &orphan.carried.connection;
+        connection.responder == at && opening.asked.is_before(connection.link.first)
+    })
 }
 
 /// Whether the capture holds any data connection: one that does not may be of port 21 alone. Only

@@ -1,7 +1,8 @@
 //! What became of the server's SYNs to the port that the client named.
 
 use super::super::setups::{
-    Ending, certainty_of_silence, draft, ended, holds_data, icmp_said, needs_rewriting, other_hops,
+    Ending, certainty_of_silence, draft, ended, holds_data, icmp_said, is_dialled_by_orphan,
+    needs_rewriting, other_hops,
 };
 use super::super::words::{End, past_here};
 use super::super::{Check, Found, Kind, Rule};
@@ -171,12 +172,7 @@ pub(super) const NEVER_DIALED: Rule = Rule {
 
 fn never_dialed(case: &Case<'_>, found: &mut Found) {
     for (opening, at) in failed(case, Why::NeverDialed) {
-        // One of which nobody knows what it was for is there all the same.
-        let is_there = case.orphans.iter().any(|orphan| {
-            let connection = &orphan.carried.connection;
-            connection.responder == at && opening.asked.is_before(connection.link.first)
-        });
-        if is_there {
+        if is_dialled_by_orphan(case, opening, at) {
             continue;
         }
         let where_lost = match case.vantage {

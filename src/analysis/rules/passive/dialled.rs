@@ -1,8 +1,8 @@
 //! What became of the client's SYNs to a passive port.
 
 use super::super::setups::{
-    between, certainty_of_silence, draft, ended, holds_data, icmp_said, needs_rewriting,
-    other_hops, outcome_of,
+    between, certainty_of_silence, draft, ended, holds_data, icmp_said, is_dialled_by_orphan,
+    needs_rewriting, other_hops, outcome_of,
 };
 use super::super::words::{End, past_here};
 use super::super::{Check, Found, Kind, Rule};
@@ -277,12 +277,7 @@ pub(super) const NEVER_DIALED: Rule = Rule {
 
 fn never_dialed(case: &Case<'_>, found: &mut Found) {
     for (opening, at) in failed(case, Why::NeverDialed) {
-        // One of which nobody knows what it was for is there all the same.
-        let is_there = case.orphans.iter().any(|orphan| {
-            let connection = &orphan.carried.connection;
-            connection.responder == at && opening.asked.is_before(connection.link.first)
-        });
-        if is_there {
+        if is_dialled_by_orphan(case, opening, at) {
             continue;
         }
         let where_lost = match case.vantage {
@@ -323,5 +318,6 @@ fn never_dialed(case: &Case<'_>, found: &mut Found) {
     }
 }
 
-const FIX_BEFORE_SERVER: &str = "Capture on the other side of the firewall in front of the server: it may drop what goes to the \
+const FIX_BEFORE_SERVER: &str = "\
+     Capture on the other side of the firewall in front of the server: it may drop what goes to the \
      passive ports. If nothing comes that far, look at the client's own log and firewall.";

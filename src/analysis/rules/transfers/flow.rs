@@ -2,7 +2,7 @@
 
 use super::{Check, Found, Kind, Moved, Rule, capitalized};
 use crate::analysis::case::Case;
-use crate::analysis::finding::{Certainty, Draft, Severity, counted, spoken, times};
+use crate::analysis::finding::{Certainty, Draft, Severity, counted, spoken, times, were};
 use crate::decode::IcmpKind;
 use crate::tcp::{Handshake, Stuck};
 use crate::time::Stamp;
@@ -109,7 +109,7 @@ fn lost(case: &Case<'_>, found: &mut Found) {
         let mut text = format!(
             "{} from {from} to {to} {} sent again.",
             counted(repeated.into(), "segment"),
-            if repeated == 1 { "was" } else { "were" }
+            were(repeated.into())
         );
         if let Some(stall) = stall {
             let times = times(loss.stalls.into());

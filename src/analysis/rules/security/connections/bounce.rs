@@ -208,7 +208,8 @@ fn told_of_scan(
         .explained(format!(
             "{} of them named {targets} different addresses that are not the client's, from {} \
              to {}. Connections were made to {connected} of them; of the others the server \
-             accepted the command for {accepted}. What it answers to each tells the client whether the port is open.",
+             accepted the command for {accepted}. What it answers to each tells the client whether \
+             the port is open.",
             counted(burst.len() as u64, "setup"),
             first.at,
             last.at,
